@@ -1,0 +1,236 @@
+package pricing_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/spendclaim/spendclaim/pricing"
+)
+
+// TestClassifyReviewedUsageTypes reads testdata/usage-types.tsv: every usage
+// type that a public source prints, with the component a person gave it. The
+// file is written by hand and not by -update, because it is the judge.
+func TestClassifyReviewedUsageTypes(t *testing.T) {
+	for i, f := range tsv(t, "testdata/usage-types.tsv", 4) {
+		got := pricing.Classify(pricing.Usage{ProductCode: f[0], UsageType: f[1]})
+		want := pricing.Class{Component: pricing.Component(f[2]), Region: f[3]}
+		if got != want {
+			t.Errorf("row %d: Classify(%s %s) = %+v, want %+v", i+1, f[0], f[1], got, want)
+		}
+	}
+}
+
+// tsv returns the rows of a tab-separated file behind its header.
+func tsv(t *testing.T, path string, columns int) [][]string {
+	t.Helper()
+	body, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows [][]string
+	for i, line := range strings.Split(strings.TrimSuffix(string(body), "\n"), "\n") {
+		fields := strings.Split(line, "\t")
+		if len(fields) != columns {
+			t.Fatalf("%s line %d has %d fields, want %d", path, i+1, len(fields), columns)
+		}
+		if i > 0 {
+			rows = append(rows, fields)
+		}
+	}
+	if len(rows) == 0 {
+		t.Fatalf("%s holds no rows", path)
+	}
+	return rows
+}
+
+func TestClassify(t *testing.T) {
+	agentCore := func(usageType string) pricing.Usage {
+		return pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: usageType}
+	}
+	bedrock := func(usageType string) pricing.Usage {
+		return pricing.Usage{ProductCode: "AmazonBedrockFoundationModels", UsageType: usageType}
+	}
+	tests := []struct {
+		name  string
+		usage pricing.Usage
+		want  pricing.Class
+	}{
+		{"runtime in the source document's spelling", agentCore("USE1-AgentRuntime:Consumption-based:vCPU"), pricing.Class{Component: pricing.RuntimeVCPU, Region: "us-east-1"}},
+		{"version of a meter", agentCore("EU-AgentRuntime:Consumption-based:Memory-v12"), pricing.Class{Component: pricing.RuntimeMemory, Region: "eu-west-1"}},
+		{"version of a component", agentCore("USE1-BrowserTool-v2:Consumption-based:vCPU"), pricing.Class{Component: pricing.BrowserVCPU, Region: "us-east-1"}},
+		{"letters behind -v are no version", agentCore("USE1-Runtime:Consumption-based:vCPU-vNext"), pricing.Class{Component: pricing.Unknown, Region: "us-east-1"}},
+		{"no prefix leaves the region blank", agentCore("Runtime:Consumption-based:vCPU"), pricing.Class{Component: pricing.RuntimeVCPU}},
+		{"prefix not in the table leaves the region blank", agentCore("XXZ9-Runtime:Consumption-based:vCPU"), pricing.Class{Component: pricing.RuntimeVCPU}},
+		{"region codes are not prefixes", agentCore("EUW1-Runtime:Consumption-based:vCPU"), pricing.Class{Component: pricing.RuntimeVCPU}},
+		{"APS1 is Singapore", agentCore("APS1-Runtime:Consumption-based:vCPU"), pricing.Class{Component: pricing.RuntimeVCPU, Region: "ap-southeast-1"}},
+		{"another billing mode", agentCore("USE1-Runtime:Reserved:vCPU"), pricing.Class{Component: pricing.Unknown, Region: "us-east-1"}},
+		{"memory of the interpreter is not the memory service", agentCore("USE1-CodeInterpreter:Consumption-based:Memory"), pricing.Class{Component: pricing.CodeInterpreterMemory, Region: "us-east-1"}},
+		{"long-term storage by an override strategy", agentCore("USE1-Memory:Consumption-based:Long-Term-Memory-Storage:Override-memory"), pricing.Class{Component: pricing.MemoryLongTermStorage, Region: "us-east-1"}},
+		{"long-term retrieval", agentCore("USE1-Memory:Consumption-based:Long-Term-Memory-Retrieval"), pricing.Class{Component: pricing.MemoryLongTermRetrieval, Region: "us-east-1"}},
+		{"gateway search", agentCore("USE1-Gateway:Consumption-based:Search-API"), pricing.Class{Component: pricing.GatewaySearch, Region: "us-east-1"}},
+		{"gateway data", agentCore("USE1-Gateway:Consumption-based:Data-Processing"), pricing.Class{Component: pricing.GatewayData, Region: "us-east-1"}},
+		{"policy authorization", agentCore("USE1-Policy:Consumption-based:Authorization-Requests"), pricing.Class{Component: pricing.PolicyAuthorization, Region: "us-east-1"}},
+		{"policy authoring", agentCore("USE1-Policy:Consumption-based:Authoring:Input-Tokens"), pricing.Class{Component: pricing.PolicyAuthoring, Region: "us-east-1"}},
+		{"policy meter of a later day", agentCore("USE1-Policy:Consumption-based:Simulation"), pricing.Class{Component: pricing.PolicyOther, Region: "us-east-1"}},
+		{"built-in evaluator output", agentCore("USE1-Evaluations:Consumption-based:BuiltIn-Output:Tier2"), pricing.Class{Component: pricing.EvaluationBuiltinOutput, Region: "us-east-1"}},
+		{"custom evaluator", agentCore("USE1-Evaluations:Consumption-based:CustomEvaluators:Tier1"), pricing.Class{Component: pricing.EvaluationCustom, Region: "us-east-1"}},
+		{"evaluation meter of a later day", agentCore("USE1-Evaluations:Consumption-based:Human:Tier1"), pricing.Class{Component: pricing.EvaluationOther, Region: "us-east-1"}},
+		{"AgentCore component of a later day", agentCore("USE1-Payments:Consumption-based:Wallet-Operations"), pricing.Class{Component: pricing.Unknown, Region: "us-east-1"}},
+		{"identity under the AgentCore code", agentCore("USE1-Bedrock-Agent-Core:Auth-Request:ApiKey"), pricing.Class{Component: pricing.IdentityRequest, Region: "us-east-1"}},
+		{"other Cognito usage", pricing.Usage{ProductCode: "AmazonCognito", UsageType: "USE1-CognitoUserPoolsMAU"}, pricing.Class{Component: pricing.Unknown, Region: "us-east-1"}},
+		{"transfer between regions", agentCore("USE1-USW2-AWS-Out-Bytes"), pricing.Class{Component: pricing.DataTransfer, Region: "us-east-1"}},
+		{"bytes kept are not bytes moved", agentCore("USE1-Memory:Consumption-based:Built-in-Bytes"), pricing.Class{Component: pricing.Unknown, Region: "us-east-1"}},
+		{"model transfer", bedrock("USE1-DataTransfer-Out-Bytes"), pricing.Class{Component: pricing.DataTransfer, Region: "us-east-1"}},
+
+		{"default cache lifetime", bedrock("USE1-MP:USE1_CacheWriteInputTokenCount-Units"), pricing.Class{Component: pricing.ModelCacheWrite5m, Region: "us-east-1"}},
+		{"cache lifetime of five minutes spelled out", bedrock("USE1-MP:USE1_CacheWrite5mInputTokenCount_LCtx-Units"), pricing.Class{Component: pricing.ModelCacheWrite5m, Region: "us-east-1"}},
+		{"cache lifetime without a component", bedrock("USE1-m-mantle-cache-write-tokens-30m-standard"), pricing.Class{Component: pricing.ModelOther, Region: "us-east-1"}},
+		{"digits of the model are no lifetime", bedrock("USE1-gpt-oss-120b-cache-write-tokens-1h-flex"), pricing.Class{Component: pricing.ModelCacheWrite1h, Region: "us-east-1"}},
+		{"Marketplace dimension without a region", bedrock("cached_input_tokens_long_ctx_batch"), pricing.Class{Component: pricing.ModelCacheRead}},
+		{"Marketplace cache writes", bedrock("cache_writes_tokens_priority"), pricing.Class{Component: pricing.ModelCacheWrite5m}},
+		{"region behind MP alone", bedrock("MP:USW2_output_tokens_standard-Units"), pricing.Class{Component: pricing.ModelOutput, Region: "us-west-2"}},
+		{"outer region before the inner", bedrock("USE1-MP:USW2_output_tokens_standard-Units"), pricing.Class{Component: pricing.ModelOutput, Region: "us-east-1"}},
+		{"cache meter that is neither read nor write", bedrock("USE1-m-cache-storage-input-tokens"), pricing.Class{Component: pricing.ModelOther, Region: "us-east-1"}},
+		{"latency-optimised tier", bedrock("USE1-NovaPro-input-tokens-latency-optimized"), pricing.Class{Component: pricing.ModelInput, Region: "us-east-1"}},
+		{"modality behind the kind", bedrock("USE1-NovaSonic-output-speech-tokens"), pricing.Class{Component: pricing.ModelOutput, Region: "us-east-1"}},
+		{"tokens of training", bedrock("USE1-NovaLite-training-input-tokens"), pricing.Class{Component: pricing.ModelOther, Region: "us-east-1"}},
+		{"tokens of no kind", bedrock("USE1-Titan-Customization-Tokens"), pricing.Class{Component: pricing.ModelOther, Region: "us-east-1"}},
+		{"blank usage type of a model product", bedrock(""), pricing.Class{Component: pricing.ModelOther}},
+		{
+			"throughput told by its unit alone",
+			pricing.Usage{ProductCode: "AmazonBedrock", UsageType: "USE1-m-input-tokens", PricingUnit: "1M TPM Hour"},
+			pricing.Class{Component: pricing.ModelOther, Region: "us-east-1"},
+		},
+
+		{
+			"Marketplace product by name",
+			pricing.Usage{ProductCode: "4k2xq8c1v0", ProductName: "Claude Opus 5 (Amazon Bedrock Edition)", UsageType: "USE1-MP:USE1_input_tokens_batch-Units"},
+			pricing.Class{Component: pricing.ModelInput, Region: "us-east-1"},
+		},
+		{
+			"model product by family",
+			pricing.Usage{ProductCode: "SomethingNew", ProductFamily: "Amazon Bedrock", UsageType: "USE1-NovaLite-output-tokens"},
+			pricing.Class{Component: pricing.ModelOutput, Region: "us-east-1"},
+		},
+		{
+			"another product that counts tokens",
+			pricing.Usage{ProductCode: "AmazonQ", UsageType: "USE1-input-tokens"},
+			pricing.Class{Component: pricing.Unknown, Region: "us-east-1"},
+		},
+		{
+			"AgentCore string under a foreign code",
+			pricing.Usage{ProductCode: "AmazonEC2", UsageType: "USE1-Runtime:Consumption-based:vCPU"},
+			pricing.Class{Component: pricing.Unknown, Region: "us-east-1"},
+		},
+		{
+			"model product by operation where nothing else names it",
+			pricing.Usage{Operation: "InvokeModelInference", UsageType: "USE1-NovaCanvas-T2I-1024-Standard"},
+			pricing.Class{Component: pricing.ModelOther, Region: "us-east-1"},
+		},
+		{"usage type alone, AgentCore", pricing.Usage{UsageType: "USE1-Runtime:Consumption-based:vCPU"}, pricing.Class{Component: pricing.RuntimeVCPU, Region: "us-east-1"}},
+		{"usage type alone, tokens", pricing.Usage{UsageType: "USE1-NovaLite-input-tokens"}, pricing.Class{Component: pricing.ModelInput, Region: "us-east-1"}},
+		{"usage type alone, anything else", pricing.Usage{UsageType: "USE1-BoxUsage:m5.large"}, pricing.Class{Component: pricing.Unknown, Region: "us-east-1"}},
+		{"nothing at all", pricing.Usage{}, pricing.Class{Component: pricing.Unknown}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := pricing.Classify(tt.usage); got != tt.want {
+				t.Errorf("Classify(%+v) = %+v, want %+v", tt.usage, got, tt.want)
+			}
+		})
+	}
+}
+
+// TestClassifyKnowsEveryListedPrefix holds the lookup against the table as a
+// table: every line is found, and by nothing shorter.
+func TestClassifyKnowsEveryListedPrefix(t *testing.T) {
+	for _, f := range tsv(t, "prefixes.tsv", 3) {
+		got := pricing.Classify(pricing.Usage{UsageType: f[0] + "-Runtime:Consumption-based:vCPU"})
+		want := pricing.Class{Component: pricing.RuntimeVCPU, Region: f[1]}
+		if got != want {
+			t.Errorf("prefix %s: got %+v, want %+v", f[0], got, want)
+		}
+		if f[2] == "" {
+			t.Errorf("prefix %s names no source", f[0])
+		}
+	}
+}
+
+func TestClassifyAllocatesNothing(t *testing.T) {
+	for _, usageType := range []string{
+		"USE1-MP:USE1_CacheWrite1hInputTokenCount_LCtx_Global-Units",
+		"Memory:Consumption-based:Long-Term-Memory-Storage:Built-in-memory",
+	} {
+		u := pricing.Usage{ProductCode: "AmazonBedrock", UsageType: usageType}
+		if n := testing.AllocsPerRun(100, func() { pricing.Classify(u) }); n > 0 {
+			t.Errorf("Classify(%s) allocates %v times, want 0", usageType, n)
+		}
+	}
+}
+
+// FuzzClassify checks what must hold for any row: a word of the vocabulary, a
+// region of the table or none, and no component whose words the usage type lacks.
+func FuzzClassify(f *testing.F) {
+	f.Add("AmazonBedrockAgentCore", "USE1-Runtime:Consumption-based:vCPU-v2", "", "", "")
+	f.Add("AmazonBedrock", "USW2-Nova2.0Lite-cache-write-input-token-count-flex", "", "", "")
+	f.Add("", "MP:USE1_CacheWrite1hInputTokenCount-Units", "", "Bedrock", "1M TPM Hour")
+	f.Add("AmazonCognito", "APN1-Bedrock-Agent-Core:Auth-Request:Oauth2", "", "", "")
+	f.Add("", "-v2:\x00\n\t", "InvokeModelInference", "", "")
+
+	known := map[pricing.Component]bool{}
+	for _, c := range pricing.Components() {
+		known[c] = true
+	}
+	table, err := os.ReadFile("prefixes.tsv")
+	if err != nil {
+		f.Fatal(err)
+	}
+	needs := map[pricing.Component][]string{
+		pricing.RuntimeVCPU:             {"runtime", "vcpu"},
+		pricing.RuntimeMemory:           {"runtime", "memory"},
+		pricing.CodeInterpreterVCPU:     {"interpreter", "vcpu"},
+		pricing.CodeInterpreterMemory:   {"interpreter", "memory"},
+		pricing.BrowserVCPU:             {"browser", "vcpu"},
+		pricing.BrowserMemory:           {"browser", "memory"},
+		pricing.MemoryLongTermStorage:   {"memory", "storage"},
+		pricing.MemoryLongTermRetrieval: {"memory", "retrieval"},
+		pricing.GatewayInvocation:       {"gateway", "invocation"},
+		pricing.GatewaySearch:           {"gateway", "search"},
+		pricing.GatewayToolIndex:        {"gateway", "index"},
+		pricing.GatewayData:             {"gateway", "data"},
+		pricing.IdentityRequest:         {"auth-request"},
+		pricing.DataTransfer:            {"bytes"},
+		pricing.ModelInput:              {"input", "token"},
+		pricing.ModelOutput:             {"output", "token"},
+		pricing.ModelCacheRead:          {"cache", "token"},
+		pricing.ModelCacheWrite5m:       {"cache", "write", "token"},
+		pricing.ModelCacheWrite1h:       {"cache", "write", "1h", "token"},
+	}
+	f.Fuzz(func(t *testing.T, code, usageType, operation, name, unit string) {
+		u := pricing.Usage{ProductCode: code, UsageType: usageType, Operation: operation, ProductName: name, PricingUnit: unit}
+		got := pricing.Classify(u)
+		if !known[got.Component] {
+			t.Fatalf("Classify(%+v) = %q, not in the vocabulary", u, got.Component)
+		}
+		if got.Region != "" && !strings.Contains(string(table), "\t"+got.Region+"\t") {
+			t.Fatalf("Classify(%+v): region %q is not in the table", u, got.Region)
+		}
+		for _, word := range needs[got.Component] {
+			if !strings.Contains(strings.ToLower(usageType), word) {
+				t.Fatalf("Classify(%+v) = %q, but the usage type lacks %q", u, got.Component, word)
+			}
+		}
+		if again := pricing.Classify(u); again != got {
+			t.Fatalf("Classify(%+v) = %+v, then %+v", u, got, again)
+		}
+	})
+}
+
+func BenchmarkClassify(b *testing.B) {
+	u := pricing.Usage{ProductCode: "AmazonBedrockFoundationModels", UsageType: "USE1-MP:USE1_CacheWrite1hInputTokenCount_LCtx_Global-Units"}
+	b.ReportAllocs()
+	for b.Loop() {
+		pricing.Classify(u)
+	}
+}
