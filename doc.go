@@ -14,24 +14,26 @@
 //
 // # The way through
 //
-//		files ─► cur: rows, groups, partial ─► attribution: assign, statement ─► ledger: books
+//	files ─► cur: rows, groups, partial ─► attribution: assign, statement ─► ledger: books
 //
-//	  - [github.com/spendclaim/spendclaim/cur] reads cost reports of all
-//	    generations (CSV and Parquet, bare or named by a manifest) and rolls them up
-//	    into exact, mergeable partials. It knows columns, not owners.
-//	  - [github.com/spendclaim/spendclaim/pricing] turns usage types into
-//	    components: what a row pays for, without region, model or tier.
-//	  - [github.com/spendclaim/spendclaim/attribution] assigns groups to the claims
-//	    on their anchors and gives the statement with its accounting identity. It
-//	    needs no state.
-//	  - [github.com/spendclaim/spendclaim/attribution/ledger] keeps deliveries,
-//	    claims and statements, and says why a later statement differs.
-//	  - [github.com/spendclaim/spendclaim/storage] is the one contract for state:
-//	    a Store over a small Driver, with storage/boltstore (a file) and
-//	    storage/memstore (memory) as drivers and storage/storagetest as the test
-//	    that every driver passes.
-//	  - examples/quickstart is the whole way as one program: a month of bills in,
-//	    an owned and reconciled statement out.
+// The packages, in that order:
+//
+//   - [github.com/spendclaim/spendclaim/cur] reads cost reports of all
+//     generations (CSV and Parquet, bare or named by a manifest) and rolls them up
+//     into exact, mergeable partials. It knows columns, not owners.
+//   - [github.com/spendclaim/spendclaim/pricing] turns usage types into
+//     components: what a row pays for, without region, model or tier.
+//   - [github.com/spendclaim/spendclaim/attribution] assigns groups to the claims
+//     on their anchors and gives the statement with its accounting identity. It
+//     needs no state.
+//   - [github.com/spendclaim/spendclaim/attribution/ledger] keeps deliveries,
+//     claims and statements, and says why a later statement differs.
+//   - [github.com/spendclaim/spendclaim/storage] is the one contract for state:
+//     a Store over a small Driver, with storage/boltstore (a file) and
+//     storage/memstore (memory) as drivers and storage/storagetest as the test
+//     that every driver passes.
+//   - examples/quickstart is the whole way as one program: a month of bills in,
+//     an owned and reconciled statement out.
 //
 // # Glossary
 //
