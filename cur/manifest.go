@@ -1,0 +1,160 @@
+package cur
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// Manifest is the list of files of one delivery, as AWS writes it beside them.
+// It is the only thing that says which files a delivery consists of: a folder
+// also holds surplus and superseded ones.
+type Manifest struct {
+	Name      string   // where it was found
+	Export    string   // export ARN; report name of a legacy report
+	Account   string   // account that owns the export, "" if the manifest does not say
+	Execution string   // execution id; assembly id of a legacy report
+	Period    Month    // billing period; unknown for an export whose path does not say
+	Files     []string // data files as written: S3 URIs, or keys of a legacy report
+	Columns   []string // column names, those of a legacy report as category/name
+}
+
+// manifestFile is the union of what the two generations write. They are told
+// apart by dataFiles against reportKeys; fields of neither are ignored, for AWS
+// adds some at times.
+type manifestFile struct {
+	ExecutionID *string   `json:"executionId"`
+	ExportARN   string    `json:"exportArn"`
+	DataFiles   *[]string `json:"dataFiles"`
+
+	AssemblyID    string    `json:"assemblyId"`
+	Account       string    `json:"account"`
+	ReportName    string    `json:"reportName"`
+	ReportKeys    *[]string `json:"reportKeys"`
+	BillingPeriod struct {
+		Start string `json:"start"`
+		End   string `json:"end"`
+	} `json:"billingPeriod"`
+
+	Columns []struct {
+		Category string `json:"category"`
+		Name     string `json:"name"`
+	} `json:"columns"`
+}
+
+var billingPeriodFolder = regexp.MustCompile(`(?i)(?:^|/)billing_period=(\d{4}-\d{2})(?:/|$)`)
+
+// ParseManifest reads a manifest of either generation. ErrManifest means that it
+// is none, or cannot be followed; ErrDuplicate that it names a file twice.
+func ParseManifest(name string, b []byte) (*Manifest, error) {
+	fail := func(err error) (*Manifest, error) {
+		return nil, fmt.Errorf("cur: read manifest %q: %w", name, err)
+	}
+	var f manifestFile
+	if err := json.Unmarshal(b, &f); err != nil {
+		return fail(fmt.Errorf("%w: %w", ErrManifest, err))
+	}
+	m := &Manifest{Name: name}
+	switch {
+	case f.DataFiles != nil && f.ReportKeys != nil:
+		return fail(fmt.Errorf("%w: it has dataFiles and reportKeys", ErrManifest))
+	case f.DataFiles != nil:
+		m.Export, m.Files = f.ExportARN, *f.DataFiles
+		if f.ExecutionID != nil {
+			m.Execution = *f.ExecutionID
+		}
+		if p := strings.Split(f.ExportARN, ":"); len(p) > 4 {
+			m.Account = p[4]
+		}
+		for _, s := range append([]string{name}, m.Files...) {
+			if g := billingPeriodFolder.FindStringSubmatch(s); g != nil {
+				p, err := ParseMonth(g[1])
+				if err != nil {
+					return fail(fmt.Errorf("%w: folder %q: %w", ErrManifest, g[0], err))
+				}
+				m.Period = p
+				break
+			}
+		}
+	case f.ReportKeys != nil:
+		m.Export, m.Execution, m.Account, m.Files = f.ReportName, f.AssemblyID, f.Account, *f.ReportKeys
+		if f.BillingPeriod.Start != "" {
+			t, err := time.Parse("20060102T150405.000Z", f.BillingPeriod.Start)
+			if err != nil {
+				return fail(fmt.Errorf("%w: billing period starts %q", ErrManifest, cut(f.BillingPeriod.Start)))
+			}
+			m.Period = MonthOf(t)
+		}
+	default:
+		return fail(fmt.Errorf("%w: it has neither dataFiles nor reportKeys", ErrManifest))
+	}
+	if m.Execution == "" {
+		return fail(fmt.Errorf("%w: no execution or assembly id", ErrManifest))
+	}
+	seen := make(map[string]bool, len(m.Files))
+	for _, file := range m.Files {
+		if seen[file] {
+			return fail(fmt.Errorf("%w: data file %q", ErrDuplicate, file))
+		}
+		seen[file] = true
+	}
+	for _, c := range f.Columns {
+		n := c.Name
+		if c.Category != "" {
+			n = c.Category + "/" + n
+		}
+		m.Columns = append(m.Columns, n)
+	}
+	return m, nil
+}
+
+// places lists where a data file of the manifest may be, best first. Copies of a
+// bucket keep the layout but rarely the whole of it: the file is looked for at
+// its key under each folder above the manifest, deepest first; then at its path
+// from data/ on; then beside the manifest.
+func (m *Manifest) places(file string) []string {
+	key := file
+	if u, err := url.Parse(file); err == nil && u.Scheme != "" {
+		key = u.Path
+	}
+	key = strings.TrimPrefix(key, "/")
+	var above []string
+	for dir := path.Dir(m.Name); ; dir = path.Dir(dir) {
+		above = append(above, dir)
+		if dir == path.Dir(dir) {
+			break
+		}
+	}
+	var out []string
+	for _, dir := range above {
+		out = append(out, path.Join(dir, key))
+	}
+	if i := strings.LastIndex("/"+key, "/data/"); i >= 0 {
+		for _, dir := range above {
+			out = append(out, path.Join(dir, key[i:]))
+		}
+	}
+	return append(out, path.Join(path.Dir(m.Name), base(key)))
+}
+
+// executionFolder matches the folder that create-new layouts give a delivery,
+// `2026-04-16T15:24:15.653Z-04e9e487-…`; copies to file systems that refuse
+// colons write something else in their place.
+var executionFolder = regexp.MustCompile(`(?:^|/)(\d{4}-\d{2}-\d{2})T(\d{2})[:_-]?(\d{2})[:_-]?(\d{2}(?:\.\d+)?)Z-[0-9a-fA-F]`)
+
+// asOf returns the newest time that names a folder of a delivery, zero if none.
+func (m *Manifest) asOf() (t time.Time) {
+	for _, s := range append([]string{m.Name}, m.Files...) {
+		if g := executionFolder.FindStringSubmatch(s); g != nil {
+			at, err := time.Parse(time.RFC3339Nano, g[1]+"T"+g[2]+":"+g[3]+":"+g[4]+"Z")
+			if err == nil && at.After(t) {
+				t = at
+			}
+		}
+	}
+	return t
+}

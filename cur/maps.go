@@ -1,0 +1,83 @@
+package cur
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+)
+
+var errMap = errors.New("not a map of a cost and usage report")
+
+// parseMap reads a map column's JSON cell: one object of strings, numbers,
+// booleans and nulls. Keys keep their spelling; a key that occurs twice is an
+// error, for whichever value won, the other would be lost in silence. A null
+// value is an absent key.
+func parseMap(cell string) (map[string]string, error) {
+	dec := json.NewDecoder(bytes.NewReader([]byte(cell)))
+	dec.UseNumber()
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return nil, errMap
+	}
+	m := make(map[string]string)
+	for dec.More() {
+		t, err := dec.Token()
+		if err != nil {
+			return nil, errMap
+		}
+		key, ok := t.(string)
+		if !ok {
+			return nil, errMap
+		}
+		if t, err = dec.Token(); err != nil {
+			return nil, errMap
+		}
+		if _, twice := m[key]; twice {
+			return nil, fmt.Errorf("key %q occurs twice", cut(key))
+		}
+		switch v := t.(type) {
+		case string:
+			m[key] = v
+		case json.Number:
+			m[key] = v.String()
+		case bool:
+			m[key] = fmt.Sprint(v)
+		case nil:
+		default:
+			return nil, errMap
+		}
+	}
+	if _, err := dec.Token(); err != nil {
+		return nil, errMap
+	}
+	if _, err := dec.Token(); err != io.EOF {
+		return nil, errMap
+	}
+	return m, nil
+}
+
+// mapCells remembers the map cells seen last: the product map of a report has
+// few distinct cells, and parsing JSON costs more than all else in a row. What
+// is remembered is bounded, whatever the cells are.
+type mapCells struct{ seen map[string]map[string]string }
+
+const maxMapCells = 4096
+
+func (c *mapCells) parse(cell string) (map[string]string, error) {
+	if cell == "" || cell == "{}" {
+		return nil, nil
+	}
+	if m, ok := c.seen[cell]; ok {
+		return m, nil
+	}
+	m, err := parseMap(cell)
+	if err != nil {
+		return nil, err
+	}
+	if c.seen == nil || len(c.seen) >= maxMapCells || len(cell) > 4096 {
+		c.seen = make(map[string]map[string]string)
+	}
+	c.seen[string([]byte(cell))] = m
+	return m, nil
+}

@@ -1,0 +1,281 @@
+package cur
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spendclaim/spendclaim/internal/exact"
+)
+
+// keyVersion changes whenever a Key of the same row changes: a new column, a
+// new way to cut a session, another bucket. Stored groups name the version they
+// were made with.
+const keyVersion = 1
+
+// Spec is what a rollup groups and sums: the identity of stored groups beside
+// the delivery they come from.
+type Spec struct {
+	KeyVersion int      `json:"key_version"`
+	Where      Where    `json:"where"`
+	Columns    []Column `json:"columns,omitempty"` // declared columns and tag keys, sorted
+	RestUnread bool     `json:"rest_unread,omitempty"`
+	Bucket     string   `json:"bucket"` // finest bucket: "hour", "day" or "month"
+	Measures   []string `json:"measures"`
+}
+
+// Digest identifies the spec.
+func (s Spec) Digest() [32]byte { return sha256.Sum256(s.json()) }
+
+// Has reports whether keys made with s hold column c.
+func (s Spec) Has(c Column) bool {
+	return slices.Contains(s.Columns, c) || slices.Contains(keyColumns[:], c)
+}
+
+// json is the canonical form of s. Encoding strings and booleans cannot fail.
+func (s Spec) json() []byte {
+	b, _ := json.Marshal(s)
+	return b
+}
+
+// keyColumns are the columns whose absence from a report matters: those of Key.
+var keyColumns = [...]Column{
+	ColPayer, ColBillingPeriod, ColInvoiceID, ColInvoicingEntity, ColLegalEntity, ColBillType,
+	ColBillingEntity, ColProductCode, ColProductFamily, ColProductName, ColModel, ColUsageType,
+	ColOperation, ColPricingUnit, ColLineItemType, ColCurrency, ColUsageAccount, ColRegion,
+	ColPrincipal, ColResource,
+}
+
+// columnSet holds a bit for each of keyColumns, and beyond them one for each
+// declared column.
+type columnSet uint64
+
+func (s columnSet) has(i int) bool { return s&(1<<i) != 0 }
+
+// Object is a file that a partial was made from.
+type Object struct {
+	Name    string    `json:"name"`
+	Size    int64     `json:"size"`
+	ModTime time.Time `json:"mod_time,omitzero"`
+	ETag    string    `json:"etag,omitempty"`
+	SHA256  string    `json:"sha256,omitempty"` // of the decompressed bytes; of the file for Parquet
+	Rows    int64     `json:"rows"`
+}
+
+// same reports whether a and b are the same content.
+func (a Object) same(b Object) bool {
+	if a.SHA256 != "" || b.SHA256 != "" {
+		return a.SHA256 == b.SHA256
+	}
+	return a.Name == b.Name && a.ETag == b.ETag && a.Size == b.Size && a.ModTime.Equal(b.ModTime)
+}
+
+// Group is one group of rows: what they have in common, and their exact sums.
+type Group struct {
+	Key Key
+	Measures
+}
+
+// RestGroup is a group of rows outside the rollup's predicate.
+type RestGroup struct {
+	Key RestKey
+	Measures
+}
+
+// Control is a total that the decoder keeps on its own, row by row, before any
+// predicate or grouping. The outcomes of a statement have to add up to it.
+type Control struct {
+	Key ControlKey
+	Measures
+}
+
+// Partial is the exact result of a rollup over some files: groups, the rest and
+// control totals. Partials of parts of a month merge to the partial of the
+// month, in any order and grouping. A Partial is immutable and may be shared.
+//
+// Its body, the groups and totals, has one canonical form: the same rows give
+// the same bytes, however they were split into files. The provenance beside it
+// says where it came from and takes no part in comparisons.
+type Partial struct {
+	t       *table
+	objects []Object
+}
+
+// Contents are what [NewPartial] makes a partial of.
+type Contents struct {
+	Measures MeasureSet // measures the source has columns for
+	Columns  []Column   // key columns and declared columns the source has
+	Groups   []Group    // keys without session; declared columns in the order of Spec.Columns
+	Rest     []RestGroup
+	Control  []Control
+	Unread   int64    // rows left unread
+	Objects  []Object // provenance
+}
+
+// NewPartial makes a partial of groups that another engine computed. Groups with
+// equal keys are added up. ErrMismatch means that a group's declared columns are
+// not those of the spec.
+func NewPartial(spec Spec, c Contents) (*Partial, error) {
+	var cols columnSet
+	for i, k := range slices.Concat(keyColumns[:], spec.Columns) {
+		if slices.Contains(c.Columns, k) {
+			cols |= 1 << i
+		}
+	}
+	t := newTable(spec, c.Measures, cols)
+	for i := range c.Groups {
+		g := &c.Groups[i]
+		if !slices.Equal(g.Key.names, spec.Columns) {
+			return nil, fmt.Errorf("cur: new partial: group %d declares columns %q, spec %q: %w", i, g.Key.names, spec.Columns, ErrMismatch)
+		}
+		t.groups.add(t.groups.find(t.intern(&g.Key)), &g.Measures)
+	}
+	for i := range c.Rest {
+		t.rest.add(t.rest.find(t.internRest(&c.Rest[i].Key)), &c.Rest[i].Measures)
+	}
+	for i := range c.Control {
+		t.addControl(c.Control[i].Key, &c.Control[i].Measures)
+	}
+	t.unread = c.Unread
+	t.finish()
+	return &Partial{t: t, objects: c.Objects}, nil
+}
+
+// Merge adds partials up. All must have been made with one spec over files with
+// the same columns, else ErrMismatch; a file that two of them were made from is
+// ErrDuplicate. Merging nothing is ErrMismatch too.
+func Merge(ps ...*Partial) (*Partial, error) {
+	if len(ps) == 0 {
+		return nil, fmt.Errorf("cur: merge: no partials: %w", ErrMismatch)
+	}
+	t := newTable(ps[0].t.spec, ps[0].t.measures, ps[0].t.columns)
+	out := &Partial{t: t}
+	for n, p := range ps {
+		if p.t.spec.Digest() != t.spec.Digest() || p.t.measures != t.measures || p.t.columns != t.columns {
+			return nil, fmt.Errorf("cur: merge: partial %d: %w", n, ErrMismatch)
+		}
+		for _, o := range p.objects {
+			if i := slices.IndexFunc(out.objects, o.same); i >= 0 {
+				return nil, fmt.Errorf("cur: merge: %q and %q are the same content: %w", out.objects[i].Name, o.Name, ErrDuplicate)
+			}
+		}
+		out.objects = append(out.objects, p.objects...)
+		for i := range p.Len() {
+			m := p.t.groups.measures(i)
+			t.groups.add(t.groups.find(t.intern(p.Key(i))), &m)
+		}
+		for r := range p.Rest() {
+			t.rest.add(t.rest.find(t.internRest(&r.Key)), &r.Measures)
+		}
+		for k, m := range p.t.control {
+			t.addControl(k, m)
+		}
+		t.unread += p.t.unread
+	}
+	t.finish()
+	return out, nil
+}
+
+// Spec returns what the partial groups and sums.
+func (p *Partial) Spec() Spec { return p.t.spec }
+
+// Measures says which measures the files had columns for.
+func (p *Partial) Measures() MeasureSet { return p.t.measures }
+
+// HasColumn reports whether the files had a column that is part of the key. A
+// column that was missing is blank in every key, or has the default that the
+// package comment states.
+func (p *Partial) HasColumn(c Column) bool {
+	i := slices.Index(keyColumns[:], c)
+	if i < 0 {
+		if i = slices.Index(p.t.spec.Columns, c); i < 0 {
+			return false
+		}
+		i += len(keyColumns)
+	}
+	return p.t.columns.has(i)
+}
+
+// Objects returns the files the partial was made from.
+func (p *Partial) Objects() []Object { return slices.Clone(p.objects) }
+
+// WithObjects returns the same body with another provenance. It serves whoever
+// keeps bodies and provenance apart.
+func (p *Partial) WithObjects(o []Object) *Partial { return &Partial{t: p.t, objects: o} }
+
+// Unread is the number of rows that were outside the predicate and, as the spec
+// asked, not read.
+func (p *Partial) Unread() int64 { return p.t.unread }
+
+// Len returns the number of groups.
+func (p *Partial) Len() int { return p.t.groups.len() }
+
+// Key returns the key of group i; groups are in the order of [Key.Compare].
+func (p *Partial) Key(i int) *Key {
+	k, t := p.t.groups.key(i), p.t
+	text := func(s int) string { return t.dicts[s].vals[k[s]] }
+	key := &Key{
+		Payer: text(slotPayer), BillingPeriod: Month{int32(k[slotPeriod])}, Invoice: invoiceOf(text(slotInvoice)),
+		BillingEntity: text(slotEntity), ProductCode: text(slotProduct), ProductFamily: text(slotFamily),
+		ProductName: text(slotName), Model: text(slotModel), UsageType: text(slotUsageType),
+		Operation: text(slotOperation), PricingUnit: text(slotUnit), LineItemType: text(slotType),
+		Currency: text(slotCurrency), UsageAccount: text(slotAccount), Region: text(slotRegion),
+		Principal: text(slotPrincipal), Resource: text(slotResource),
+		Bucket: Bucket{Start: int64(k[slotBucket]>>2) * 3600, Span: Span(k[slotBucket] & 3)},
+		names:  t.spec.Columns,
+	}
+	for s := fixedSlots; s < len(k); s++ {
+		key.values = append(key.values, text(s))
+	}
+	return key
+}
+
+// Sums returns the measures of group i.
+func (p *Partial) Sums(i int) Measures { return p.t.groups.measures(i) }
+
+// Exact returns one sum of group i without copying the others.
+func (p *Partial) Exact(i int, m Measure) exact.Num { return p.t.groups.sum(i, m) }
+
+// Groups ranges over the groups, in order.
+func (p *Partial) Groups() iter.Seq2[int, Group] {
+	return func(yield func(int, Group) bool) {
+		for i := range p.Len() {
+			if !yield(i, Group{*p.Key(i), p.Sums(i)}) {
+				return
+			}
+		}
+	}
+}
+
+// Rest ranges over the groups of rows outside the predicate, in order.
+func (p *Partial) Rest() iter.Seq[RestGroup] {
+	return func(yield func(RestGroup) bool) {
+		for i := range p.t.rest.len() {
+			k := p.t.rest.key(i)
+			text := func(n int) string { return p.t.dicts[restSlots[n]].vals[k[n]] }
+			key := RestKey{Payer: text(0), BillingPeriod: Month{int32(k[1])}, Invoice: invoiceOf(text(2)),
+				BillingEntity: text(3), ProductCode: text(4), LineItemType: text(5),
+				UsageAccount: text(6), Currency: text(7)}
+			if !yield(RestGroup{key, p.t.rest.measures(i)}) {
+				return
+			}
+		}
+	}
+}
+
+// Control returns the decoder's own totals, in order of their keys.
+func (p *Partial) Control() []Control {
+	keys := slices.SortedFunc(maps.Keys(p.t.control), ControlKey.Compare)
+	out := make([]Control, len(keys))
+	for i, k := range keys {
+		out[i] = Control{k, *p.t.control[k]}
+	}
+	return out
+}
+
+// Digest identifies the body.
+func (p *Partial) Digest() [32]byte { return sha256.Sum256(p.AppendBody(nil)) }

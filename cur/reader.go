@@ -1,0 +1,231 @@
+package cur
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zip"
+
+	"github.com/spendclaim/spendclaim/internal/colscan"
+)
+
+// Reader reads the rows of one file: CSV (plain, gzip or zip) or Parquet, in any
+// of the formats of this package, told apart by content and header. It is used
+// by one goroutine.
+type Reader struct {
+	ctx     context.Context
+	info    Info
+	row     *row
+	format  Format
+	parquet bool
+	n       int64 // rows read
+	err     error // sticky
+	have    MeasureSet
+	control map[ControlKey]*Measures
+	lastKey ControlKey
+	last    *Measures
+	sum     hash.Hash // of the decompressed text; nil for Parquet
+	file    File
+	close   []func() error
+}
+
+// NewReader reads the header of f. It does not take f over: the caller closes
+// it after the Reader. ErrFormat means that f is no cost and usage report, or
+// that it is damaged. An empty file has no header, no columns and no rows. The
+// context ends reading between rows.
+func NewReader(ctx context.Context, f File) (*Reader, error) {
+	r := &Reader{ctx: ctx, info: f.Info(), file: f, control: make(map[ControlKey]*Measures)}
+	dec, err := r.open(f)
+	if err == nil {
+		r.close = append(r.close, dec.close)
+		r.row, r.format, err = bind(dec)
+	}
+	if errors.Is(err, errNoHeader) {
+		r.err = io.EOF
+		return r, nil
+	}
+	if err != nil {
+		r.Close()
+		return nil, fmt.Errorf("cur: open %q: %w", r.info.Name, err)
+	}
+	r.have = r.row.measures()
+	return r, nil
+}
+
+// open tells the container by its first bytes.
+func (r *Reader) open(f File) (decoder, error) {
+	size := r.info.Size
+	if size == 0 {
+		return nil, errNoHeader
+	}
+	magic := make([]byte, min(4, size))
+	if _, err := f.ReadAt(magic, 0); err != nil && err != io.EOF {
+		return nil, err
+	}
+	text := io.Reader(io.NewSectionReader(f, 0, size))
+	switch {
+	case bytes.HasPrefix(magic, []byte("PAR1")):
+		r.parquet = true
+		pf, err := colscan.Open(f, size)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+		}
+		return newParquet(r.ctx, pf), nil
+	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
+		z, err := gzip.NewReader(text)
+		if err != nil {
+			return nil, fmt.Errorf("%w: gzip: %w", ErrFormat, csvError(err))
+		}
+		r.close = append(r.close, z.Close)
+		text = z
+	case bytes.HasPrefix(magic, []byte("PK\x03\x04")):
+		z, err := zip.NewReader(f, size)
+		if err != nil {
+			return nil, fmt.Errorf("%w: zip: %w", ErrFormat, err)
+		}
+		if len(z.File) != 1 {
+			return nil, fmt.Errorf("%w: zip holds %d files, want one", ErrFormat, len(z.File))
+		}
+		e, err := z.File[0].Open()
+		if err != nil {
+			return nil, fmt.Errorf("%w: zip: %w", ErrFormat, err)
+		}
+		r.close = append(r.close, e.Close)
+		text = e
+	}
+	r.sum = sha256.New()
+	d, err := newCSV(io.TeeReader(text, r.sum))
+	if err != nil && err != errNoHeader {
+		return nil, fmt.Errorf("%w: header: %w", ErrFormat, err)
+	}
+	return d, err
+}
+
+// Format returns the family the header belongs to, FormatUnknown for an empty
+// file.
+func (r *Reader) Format() Format { return r.format }
+
+// Columns returns the header as spelled.
+func (r *Reader) Columns() []string {
+	if r.row == nil {
+		return nil
+	}
+	return slices.Clone(r.row.header)
+}
+
+// Read fills li with the next row, overwriting what was there. Strings and
+// look-ups of li are valid until the next Read. io.EOF comes after the last row.
+// Any other error is a *RowError with file, row, column and cell, and is final:
+// every later call returns it again.
+func (r *Reader) Read(li *LineItem) error {
+	if r.err != nil {
+		return r.err
+	}
+	if r.n&0x3ff == 0 {
+		if err := r.ctx.Err(); err != nil {
+			r.err = err
+			return err
+		}
+	}
+	if err := r.row.dec.next(); err != nil {
+		if err != io.EOF {
+			err = r.at(err)
+		}
+		r.err = err
+		return err
+	}
+	if err := r.row.fill(li); err != nil {
+		r.err = r.at(err)
+		return r.err
+	}
+	r.n++
+	r.count(li)
+	return nil
+}
+
+// at gives an error of the row being read its file and row.
+func (r *Reader) at(err error) error {
+	var e *RowError
+	if !errors.As(err, &e) {
+		e = &RowError{Err: err}
+	}
+	e.Source, e.Row = r.info.Name, r.n+1
+	return e
+}
+
+// count adds li to the control totals, which owe nothing to any grouping.
+func (r *Reader) count(li *LineItem) {
+	k := ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType}
+	if r.last == nil || k != r.lastKey {
+		if r.last = r.control[k]; r.last == nil {
+			k = ControlKey{strings.Clone(k.Payer), k.BillingPeriod, strings.Clone(k.Currency), strings.Clone(k.LineItemType)}
+			r.last = new(Measures)
+			r.control[k] = r.last
+		}
+		r.lastKey = k
+	}
+	li.measure(r.last, r.have)
+}
+
+// All ranges over the rows that are left. The yielded pointer is the same each
+// time. A failure ends the sequence with (nil, error); the end of the file ends
+// it without one. The sequence can be used once.
+func (r *Reader) All() iter.Seq2[*LineItem, error] {
+	return func(yield func(*LineItem, error) bool) {
+		var li LineItem
+		for {
+			switch err := r.Read(&li); {
+			case err == io.EOF:
+				return
+			case err != nil:
+				yield(nil, err)
+				return
+			case !yield(&li, nil):
+				return
+			}
+		}
+	}
+}
+
+// Control returns the totals of the rows read so far.
+func (r *Reader) Control() []Control {
+	out := make([]Control, 0, len(r.control))
+	for k, m := range r.control {
+		out = append(out, Control{k, *m})
+	}
+	slices.SortFunc(out, func(a, b Control) int { return a.Key.Compare(b.Key) })
+	return out
+}
+
+// digest returns the SHA-256 of the content once all rows were read: of the
+// decompressed text, or of the file for Parquet.
+func (r *Reader) digest() (string, error) {
+	h := r.sum
+	if h == nil {
+		h = sha256.New()
+		if _, err := io.Copy(h, io.NewSectionReader(r.file, 0, r.info.Size)); err != nil {
+			return "", fmt.Errorf("cur: read %q: %w", r.info.Name, err)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// Close releases what the Reader holds, but not the file.
+func (r *Reader) Close() error {
+	var errs []error
+	for _, f := range slices.Backward(r.close) {
+		errs = append(errs, f())
+	}
+	r.close = nil
+	return errors.Join(errs...)
+}

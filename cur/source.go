@@ -1,0 +1,151 @@
+package cur
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Source is where files come from: a folder, a bucket, an embedded file system.
+// Names are slash-separated. A Source must be safe for concurrent use.
+type Source interface {
+	// Open opens a file. The error wraps fs.ErrNotExist when there is none.
+	Open(ctx context.Context, name string) (File, error)
+	// Stat describes a file or folder without opening it.
+	Stat(ctx context.Context, name string) (Info, error)
+	// List describes the files below a folder, at any depth, in order of name.
+	List(ctx context.Context, dir string) ([]Info, error)
+}
+
+// File is an open file. ReadAt must be safe for concurrent use.
+type File interface {
+	io.ReaderAt
+	io.Closer
+	Info() Info
+}
+
+// Info describes a file as it is in its source, without reading it.
+type Info struct {
+	Name    string    `json:"name"`
+	Size    int64     `json:"size"`
+	ModTime time.Time `json:"mod_time,omitzero"`
+	ETag    string    `json:"etag,omitempty"` // where the source has one
+	Dir     bool      `json:"-"`
+}
+
+// Same reports whether o describes the same file unchanged.
+func (i Info) Same(o Info) bool {
+	return i.Name == o.Name && i.Size == o.Size && i.ModTime.Equal(o.ModTime) && i.ETag == o.ETag
+}
+
+// Local is the files of the operating system; names are paths, relative ones
+// from the working directory.
+func Local() Source { return local{} }
+
+type local struct{}
+
+func (local) Open(_ context.Context, name string) (File, error) {
+	f, err := os.Open(filepath.FromSlash(name))
+	if err != nil {
+		return nil, err
+	}
+	return openFile(f, name)
+}
+
+func (local) Stat(_ context.Context, name string) (Info, error) {
+	fi, err := os.Stat(filepath.FromSlash(name))
+	if err != nil {
+		return Info{}, err
+	}
+	return infoOf(name, fi), nil
+}
+
+func (local) List(ctx context.Context, dir string) ([]Info, error) {
+	infos, err := list(ctx, os.DirFS(filepath.FromSlash(dir)), ".")
+	for i := range infos {
+		infos[i].Name = path.Join(filepath.ToSlash(dir), infos[i].Name)
+	}
+	return infos, err
+}
+
+// FS makes a Source of a file system, such as an embedded one. Its files must
+// implement io.ReaderAt.
+func FS(fsys fs.FS) Source { return fsSource{fsys} }
+
+type fsSource struct{ fsys fs.FS }
+
+func (s fsSource) Open(_ context.Context, name string) (File, error) {
+	f, err := s.fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	return openFile(f, name)
+}
+
+func (s fsSource) Stat(_ context.Context, name string) (Info, error) {
+	fi, err := fs.Stat(s.fsys, name)
+	if err != nil {
+		return Info{}, err
+	}
+	return infoOf(name, fi), nil
+}
+
+func (s fsSource) List(ctx context.Context, dir string) ([]Info, error) {
+	return list(ctx, s.fsys, dir)
+}
+
+func list(ctx context.Context, fsys fs.FS, dir string) (out []Info, err error) {
+	err = fs.WalkDir(fsys, dir, func(name string, d fs.DirEntry, err error) error {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil || d.IsDir() {
+			return err
+		}
+		fi, err := d.Info()
+		if err != nil {
+			return err
+		}
+		out = append(out, infoOf(name, fi))
+		return nil
+	})
+	return out, err
+}
+
+func infoOf(name string, fi fs.FileInfo) Info {
+	return Info{Name: name, Size: fi.Size(), ModTime: fi.ModTime().UTC(), Dir: fi.IsDir()}
+}
+
+func openFile(f fs.File, name string) (File, error) {
+	fi, err := f.Stat()
+	if err == nil && fi.IsDir() {
+		err = &fs.PathError{Op: "open", Path: name, Err: errors.New("is a folder")}
+	}
+	r, ok := f.(io.ReaderAt)
+	if err == nil && !ok {
+		err = fmt.Errorf("cur: open %q: file system without io.ReaderAt", name)
+	}
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return file{r, f, infoOf(name, fi)}, nil
+}
+
+type file struct {
+	io.ReaderAt
+	io.Closer
+	info Info
+}
+
+func (f file) Info() Info { return f.info }
+
+// base returns the last element of a name.
+func base(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
