@@ -1,0 +1,183 @@
+package cur
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+)
+
+const manifest2 = `{"executionId":"exec-1","exportArn":"arn:aws:bcm-data-exports:us-east-1:111111111111:export/ai","columns":[{"name":"a","type":"string"}],
+"dataFiles":["s3://bucket/prefix/ai/data/BILLING_PERIOD=2026-05/ai-00001.csv"]}`
+
+var written = time.Date(2026, 5, 25, 10, 0, 0, 0, time.UTC)
+
+func mapFile(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s), ModTime: written} }
+
+func locateOne(t *testing.T, m fstest.MapFS, path string) (*Set, error) {
+	t.Helper()
+	sets, err := Locate(context.Background(), FS(m), path)
+	if err != nil {
+		return nil, err
+	}
+	if len(sets) != 1 {
+		t.Fatalf("%d sets, want 1", len(sets))
+	}
+	return sets[0], nil
+}
+
+func TestManifestFindsItsFiles(t *testing.T) {
+	for name, data := range map[string]string{
+		"whole bucket":        "copy/prefix/ai/data/BILLING_PERIOD=2026-05/ai-00001.csv",
+		"from the export on":  "copy/data/BILLING_PERIOD=2026-05/ai-00001.csv",
+		"beside the manifest": "copy/prefix/ai/metadata/BILLING_PERIOD=2026-05/ai-00001.csv",
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := fstest.MapFS{
+				"copy/prefix/ai/metadata/BILLING_PERIOD=2026-05/ai-Manifest.json": mapFile(manifest2),
+				data: mapFile(header + aLine),
+			}
+			s, err := locateOne(t, m, "copy")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rolled, err := (&Rollup{}).Run(context.Background(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d := rolled[0].Delivery
+			if d.Export != "arn:aws:bcm-data-exports:us-east-1:111111111111:export/ai" || d.Execution != "exec-1" ||
+				d.Period.String() != "2026-05" || d.Payer != "111111111111" || !d.AsOf.Equal(written) {
+				t.Errorf("delivery %+v", d)
+			}
+			if len(rolled[0].Files) != 2 {
+				t.Errorf("files %+v, want manifest and data file", rolled[0].Files)
+			}
+		})
+	}
+}
+
+func TestMissingDataFileNamesThePlacesTried(t *testing.T) {
+	_, err := locateOne(t, fstest.MapFS{"copy/m/ai-Manifest.json": mapFile(manifest2)}, "copy/m/ai-Manifest.json")
+	if !errors.Is(err, ErrManifest) {
+		t.Fatalf("got %v, want ErrManifest", err)
+	}
+	for _, want := range []string{"s3://bucket/prefix/ai/data/BILLING_PERIOD=2026-05/ai-00001.csv",
+		`"copy/m/prefix/ai/data/BILLING_PERIOD=2026-05/ai-00001.csv" "copy/prefix/`, `"copy/m/data/`, `"copy/m/ai-00001.csv"`} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("error does not name %s:\n%v", want, err)
+		}
+	}
+}
+
+func TestAsOf(t *testing.T) {
+	folder := "d/metadata/BILLING_PERIOD=2026-05/2026-05-26T15:24:15.653Z-04e9e487/ai-Manifest.json"
+	for _, c := range []struct {
+		name string
+		m    fstest.MapFS
+		path string
+		over time.Time
+		want string
+	}{
+		{"execution folder", fstest.MapFS{folder: mapFile(manifest2), "d/data/BILLING_PERIOD=2026-05/ai-00001.csv": mapFile(header + aLine)}, folder, time.Time{}, "2026-05-26T15:24:15.653Z"},
+		{"manifest's time", fstest.MapFS{"d/m.json": mapFile(manifest2), "d/ai-00001.csv": mapFile(header + aLine)}, "d/m.json", time.Time{}, "2026-05-25T10:00:00Z"},
+		{"newest file", fstest.MapFS{"a.csv": mapFile(header + aLine)}, "a.csv", time.Time{}, "2026-05-25T10:00:00Z"},
+		{"caller", fstest.MapFS{"a.csv": mapFile(header + aLine)}, "a.csv", time.Date(2026, 5, 30, 0, 0, 0, 0, time.UTC), "2026-05-30T00:00:00Z"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, err := locateOne(t, c.m, c.path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rolled, err := (&Rollup{AsOf: c.over}).Run(context.Background(), s)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := rolled[0].Delivery.AsOf.Format(time.RFC3339Nano); got != c.want {
+				t.Errorf("as of %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestForeignPeriodStaysInTheManifestsDelivery(t *testing.T) {
+	april := strings.Replace(aLine, "2026-05-01T00:00:00.000Z", "2026-04-01T00:00:00.000Z", 1)
+	s, err := locateOne(t, fstest.MapFS{"d/BILLING_PERIOD=2026-05/m.json": mapFile(manifest2), "d/BILLING_PERIOD=2026-05/ai-00001.csv": mapFile(header + aLine + april)}, "d/BILLING_PERIOD=2026-05/m.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rolled, err := (&Rollup{}).Run(context.Background(), s)
+	if err != nil || len(rolled) != 1 {
+		t.Fatalf("%d deliveries, %v, want one", len(rolled), err)
+	}
+	if c := rolled[0].Partial.Control(); len(c) != 2 || c[0].Key.BillingPeriod.String() != "2026-04" {
+		t.Errorf("control totals %+v, want one for each month", c)
+	}
+}
+
+func TestBareFilesAreOneDeliveryPerPeriod(t *testing.T) {
+	april := strings.Replace(aLine, "2026-05-01T00:00:00.000Z", "2026-04-01T00:00:00.000Z", 1)
+	m := fstest.MapFS{"f00.csv": mapFile(header + aLine), "f01.csv": mapFile("extra_column," + header + "x," + april), "f02.csv": mapFile(header)}
+	// The months may differ in their columns; files of one month may not.
+	both, err := rollAll(m, Rollup{})
+	if err != nil || len(both) != 2 {
+		t.Fatalf("%d deliveries, %v, want two", len(both), err)
+	}
+	alone, err := rollAll(fstest.MapFS{"f00.csv": m["f00.csv"]}, Rollup{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if both[1].Delivery != alone[0].Delivery || both[1].Delivery.Execution == both[0].Delivery.Execution {
+		t.Errorf("May beside April is %+v, alone %+v: want one delivery", both[1].Delivery, alone[0].Delivery)
+	}
+	_, err = rollAll(fstest.MapFS{"f00.csv": m["f00.csv"], "f01.csv": mapFile("extra_column," + header + "x," + aLine)}, Rollup{})
+	if !errors.Is(err, ErrMixed) || !strings.Contains(err.Error(), `"extra_column"`) || !strings.Contains(err.Error(), `"f00.csv" and "f01.csv"`) {
+		t.Errorf("two headers in one month: %v, want ErrMixed naming files and column", err)
+	}
+	_, err = rollAll(fstest.MapFS{"f00.csv": m["f00.csv"], "f01.csv": m["f00.csv"]}, Rollup{})
+	if !errors.Is(err, ErrDuplicate) {
+		t.Errorf("one content twice: %v, want ErrDuplicate", err)
+	}
+}
+
+func TestEmptyDeliveries(t *testing.T) {
+	rolled, err := rollAll(fstest.MapFS{"f00.csv": mapFile(header), "f01.csv": mapFile("")}, Rollup{})
+	if err != nil || len(rolled) != 0 {
+		t.Errorf("files without rows: %d deliveries, %v, want none", len(rolled), err)
+	}
+	s, err := locateOne(t, fstest.MapFS{"d/BILLING_PERIOD=2026-05/ai-Manifest.json": mapFile(manifest2), "d/BILLING_PERIOD=2026-05/ai-00001.csv": mapFile("")}, "d")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rolled, err = (&Rollup{}).Run(context.Background(), s)
+	if err != nil || len(rolled) != 1 || rolled[0].Delivery.Payer != "111111111111" || rolled[0].Partial.Len() != 0 {
+		t.Errorf("manifest with blanked chunks: %+v, %v, want a zero month", rolled, err)
+	}
+}
+
+func TestFoldersWithoutOneManifest(t *testing.T) {
+	for name, m := range map[string]fstest.MapFS{
+		"none": {"d/a.csv": mapFile(header)},
+		"two":  {"d/a-Manifest.json": mapFile(manifest2), "d/b-Manifest.json": mapFile(manifest2)},
+	} {
+		if _, err := Locate(context.Background(), FS(m), "d"); !errors.Is(err, ErrManifest) {
+			t.Errorf("%s: %v, want ErrManifest", name, err)
+		}
+	}
+}
+
+func TestParseManifestRefuses(t *testing.T) {
+	for text, want := range map[string]error{
+		`{}`: ErrManifest, `[`: ErrManifest, `{"dataFiles":[],"reportKeys":[]}`: ErrManifest,
+		`{"dataFiles":[]}`: ErrManifest, // no execution
+		`{"executionId":"e","dataFiles":["s3://b/x","s3://b/x"]}`:                ErrDuplicate,
+		`{"assemblyId":"e","reportKeys":["x"],"billingPeriod":{"start":"soon"}}`: ErrManifest,
+		`{"executionId":"e","dataFiles":["s3://b/BILLING_PERIOD=2026-77/x"]}`:    ErrManifest,
+	} {
+		if _, err := ParseManifest("m.json", []byte(text)); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", text, err, want)
+		}
+	}
+}
