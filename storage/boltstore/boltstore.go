@@ -9,7 +9,9 @@
 // no database, a damaged meta page, a file cut short are errors matching
 // [storage.ErrCorrupt] with the path and a remedy. Panics and memory faults of
 // the engine over damaged pages are turned into the same error; they do not
-// end the process. Damage inside records is found by the Store's checksums.
+// end the process. Damage inside records is found by the Store's checksums. Open
+// does not read every page, so damage to a page of the index may still hide
+// records: a log then names the entry that is missing, other records do not.
 //
 // # Layout
 //
@@ -97,6 +99,10 @@ func open(path string, o *Options, noSync bool) (*Driver, error) {
 	d := &Driver{path: path, readOnly: o.ReadOnly, writer: make(chan struct{}, 1), noSync: noSync}
 	if err := d.open(o); err != nil {
 		d.release()
+		var c *storage.CorruptError
+		if errors.As(err, &c) && c.Path == path {
+			return nil, fmt.Errorf("boltstore: open: %w", err) // which names the file
+		}
 		return nil, fmt.Errorf("boltstore: open %q: %w", path, err)
 	}
 	return d, nil
@@ -132,7 +138,7 @@ func (d *Driver) open(o *Options) error {
 		if err := d.acquire(deadline, timeout, true, false); err != nil {
 			return err
 		}
-		if err := d.inspect(o.AcceptOlder); err != nil {
+		if err := d.inspectFile(d.file, o.AcceptOlder); err != nil {
 			return err
 		}
 	}
@@ -185,6 +191,15 @@ func (d *Driver) acquire(deadline time.Time, timeout time.Duration, readOnly, cr
 		c.Err = err
 		return c
 	}
+	// The engine has words but no names for some sorts of damage. The file is
+	// closed and unlocked by now; a look at it still tells.
+	if f, ferr := os.Open(d.path); ferr == nil {
+		defer f.Close()
+		var c *storage.CorruptError
+		if ierr := d.inspectFile(f, true); errors.As(ierr, &c) {
+			return c
+		}
+	}
 	return err
 }
 
@@ -198,13 +213,13 @@ func (d *Driver) empty() error {
 	return d.corrupt("the file is empty", "restore it from a backup; if it was meant to be new, open it with Create")
 }
 
-// inspect looks at the structure of the file while its lock is held.
-func (d *Driver) inspect(acceptOlder bool) error {
-	info, err := d.file.Stat()
+// inspectFile looks at the structure of the file.
+func (d *Driver) inspectFile(f *os.File, acceptOlder bool) error {
+	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
-	err = inspect(d.file, info.Size(), acceptOlder)
+	err = inspect(f, info.Size(), acceptOlder)
 	var c *storage.CorruptError
 	if errors.As(err, &c) {
 		c.Path = d.path

@@ -32,3 +32,15 @@ func TestDurable(t *testing.T) {
 		}
 	})
 }
+
+func TestModel(t *testing.T) { storagetest.RunModel(t, fresh) }
+
+func BenchmarkStore(b *testing.B) {
+	storagetest.Bench(b, func(tb testing.TB) storage.Driver {
+		d, err := boltstore.Open(filepath.Join(tb.TempDir(), "store.db"), &boltstore.Options{Create: true})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return d
+	})
+}
