@@ -137,9 +137,9 @@ func (b Bucket) String() string {
 
 // bucketOf places a row. The span comes from the length of the row's billing
 // interval, and is never finer than finest; without an interval the usage start
-// stands in for it. A row whose usage lasts longer than its interval (tax and
-// other monthly charges carry the first day as their interval) belongs to the
-// day its interval starts in.
+// stands in for it. A row that lasts longer than a span belongs to the day it
+// starts in: recurring fees run from some day to the end of the month, and tax
+// carries the month as its usage and the first day as its interval.
 func bucketOf(li *LineItem, finest Span) Bucket {
 	start, span := li.IntervalStart, Day
 	if start.IsZero() {
@@ -151,7 +151,7 @@ func bucketOf(li *LineItem, finest Span) Bucket {
 		switch d := li.IntervalEnd.Sub(start); {
 		case d <= time.Hour:
 			span = Hour
-		case d > 24*time.Hour:
+		case d > 24*time.Hour && start.Equal(MonthOf(start).Start()) && li.IntervalEnd.Equal(MonthOf(start).End()):
 			span = MonthSpan
 		}
 		if span == Hour && li.UsageEnd.Sub(li.UsageStart) > time.Hour {

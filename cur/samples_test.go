@@ -10,12 +10,14 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/spendclaim/spendclaim/cur"
+	"github.com/spendclaim/spendclaim/internal/colscan"
 	"github.com/spendclaim/spendclaim/internal/samples"
 )
 
@@ -215,4 +217,92 @@ func TestNotAReport(t *testing.T) {
 		}
 		t.Log(err)
 	}
+}
+
+// The Parquet oracle takes each double's shortest text as an exact rational.
+func TestAWSWrittenParquetEqualsOracle(t *testing.T) {
+	files := map[string]int64{"Oct2018-WorkshopCUR-00001.snappy.parquet": 119307, "Nov2018-WorkshopCUR-00001.snappy.parquet": 124340}
+	wantTotal, wantGroups, wantRows := new(big.Rat), map[oracleKey]*big.Rat{}, int64(0)
+	var paths []string
+	for name, n := range files {
+		path := samples.Path(t, "legacy-parquet-workshop-2018", name)
+		paths = append(paths, path)
+		rows, total, groups := parquetOracle(t, path)
+		if rows != n {
+			t.Fatalf("%s: oracle counts %d rows, want %d", name, rows, n)
+		}
+		gotRows, control, got, gotControl, gotGroups := totals(roll(t, cur.Rollup{}, path))
+		if gotRows != n || control != n || got.Cmp(total) != 0 || gotControl.Cmp(total) != 0 {
+			t.Errorf("%s: %d rows, %v, control %d rows, %v; want %d rows, %v", name, gotRows, got.FloatString(12), control, gotControl.FloatString(12), n, total.FloatString(12))
+		}
+		if d := cmp.Diff(groups, gotGroups, ratComparer); d != "" {
+			t.Errorf("%s: groups differ (-oracle +rollup):\n%.2000s", name, d)
+		}
+		wantRows += rows
+		wantTotal.Add(wantTotal, total)
+		for k, v := range groups {
+			if wantGroups[k] == nil {
+				wantGroups[k] = new(big.Rat)
+			}
+			wantGroups[k].Add(wantGroups[k], v)
+		}
+	}
+	both := roll(t, cur.Rollup{Bucket: cur.Hour}, paths...)
+	if len(both) != 2 {
+		t.Fatalf("both months together are %d deliveries, want 2", len(both))
+	}
+	rows, _, got, control, groups := totals(both)
+	if rows != wantRows || got.Cmp(wantTotal) != 0 || control.Cmp(wantTotal) != 0 {
+		t.Errorf("together: %d rows, %v; want %d, %v", rows, got.FloatString(12), wantRows, wantTotal.FloatString(12))
+	}
+	if d := cmp.Diff(wantGroups, groups, ratComparer); d != "" {
+		t.Errorf("together, hourly: groups differ (-oracle +rollup):\n%.2000s", d)
+	}
+}
+
+func parquetOracle(t *testing.T, path string) (n int64, total *big.Rat, groups map[oracleKey]*big.Rat) {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	st, _ := f.Stat()
+	pf, err := colscan.Open(f, st.Size())
+	if err != nil {
+		t.Fatal(err)
+	}
+	place := map[string]int{}
+	for i, c := range pf.Columns() {
+		place[c.Name] = i
+	}
+	total, groups = new(big.Rat), map[oracleKey]*big.Rat{}
+	rows := pf.Rows()
+	defer rows.Close()
+	text := func(name string) string {
+		b, _, err := rows.Text(place[name])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
+	}
+	for rows.Next(context.Background()) {
+		x, _, err := rows.Float(place["line_item_unblended_cost"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		cost, _ := new(big.Rat).SetString(strconv.FormatFloat(x, 'g', -1, 64))
+		n++
+		total.Add(total, cost)
+		k := oracleKey{text("line_item_usage_account_id"), text("line_item_product_code"), text("line_item_usage_type"),
+			text("line_item_line_item_type"), text("identity_time_interval")[:10]}
+		if groups[k] == nil {
+			groups[k] = new(big.Rat)
+		}
+		groups[k].Add(groups[k], cost)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return n, total, groups
 }
