@@ -20,8 +20,9 @@
 // add them exactly; CSV prints them as a Java double, Parquet holds the nearest double,
 // whose shortest text is the same decimal because no amount has more than fifteen
 // significant digits. (line item id, interval) names a row uniquely within a delivery.
-// Rows do not depend on LastDay or Restate other than as those fields say. What is
-// drawn depends on Seed and on nothing of the machine.
+// Rows do not depend on LastDay or Restate other than as those fields say, save that
+// discount rows tell the discounts of what is there. What is drawn depends on Seed and
+// on nothing of the machine.
 //
 // # Not guaranteed
 //

@@ -37,6 +37,17 @@ func BenchmarkWriteCSV(b *testing.B) {
 	}
 }
 
+func BenchmarkWriteParquet(b *testing.B) {
+	t, err := (&Config{Rows: int64(b.N), AIShare: 50, EDP: 5, ManualDiscounts: true}).Table()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if _, err := t.WriteParquet(io.Discard); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+}
+
 type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
