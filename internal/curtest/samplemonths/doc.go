@@ -27,5 +27,10 @@
 // is what the claims deliver: all money of the role stands under Document Platform, so
 // Returns Triage Agent's model figure is that of its own execution role alone.
 //
-// Everything here is synthetic; rates are published ones.
+// # Not guaranteed
+//
+// Everything here is synthetic. Rates of AgentCore, Claude and Nova Pro are published for
+// the region or printed for it by those billed. Nova Lite's follow Tokyo's card by its
+// ratio, gpt-oss-120b's were not checked, and the unit of stored memory records and the
+// usage type of Claude's global input are composed, since no source prints them.
 package main

@@ -44,8 +44,10 @@ func readme(months []*sampleMonth) string {
 	b.WriteString(`# Sample months
 
 **Synthetic.** Nobody was ever billed what stands here. Organisation, people, accounts,
-resource ids, sessions, credits and tax are invented; product codes, usage types, units
-and rates are published ones. The files say so themselves: the payer is named
+resource ids, sessions, credits and tax are invented. Product codes, usage types, units and
+rates follow published ones; a few strings are composed by the same grammar, and a few rates
+are those of the same meter in another region, so this is no price list and no proof of how
+such rows look. The files say so themselves: the payer is named
 "SYNTHETIC Example Payer", the export ` + "`spendclaim-synthetic-daily`" + `, and the Parquet files carry
 ` + "`synthetic = true`" + ` among their key-value metadata.
 
