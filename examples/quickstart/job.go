@@ -1,0 +1,316 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spendclaim/spendclaim/attribution"
+	"github.com/spendclaim/spendclaim/attribution/ledger"
+	"github.com/spendclaim/spendclaim/cur"
+	"github.com/spendclaim/spendclaim/storage"
+	"github.com/spendclaim/spendclaim/storage/boltstore"
+)
+
+// months are the sample months: synthetic, made by internal/curtest/samplemonths.
+//
+//go:embed months
+var months embed.FS
+
+const sampleClaims = "months/claims.json"
+
+// samples are the embedded deliveries. Embedded files have no times, so the
+// as-of times stand here.
+var samples = []struct {
+	folder string
+	asOf   time.Time
+}{
+	{"months/2026-04", time.Date(2026, 5, 6, 8, 0, 0, 0, time.UTC)},
+	{"months/2026-05-first", time.Date(2026, 5, 25, 12, 0, 0, 0, time.UTC)},
+	{"months/2026-05-second", time.Date(2026, 5, 27, 12, 0, 0, 0, time.UTC)},
+}
+
+// job is one run of the program.
+type job struct {
+	*options
+	progress func(cur.Progress)
+
+	claimed  *attribution.Claims // given on the command line, or the sample's; nil: those in the books
+	books    *books
+	bookings []*ledger.Booking // what the run shows, in order
+	written  bool
+}
+
+// sample reports whether the embedded months are booked.
+func (o *options) sample() bool { return len(o.cur) == 0 && o.db == "" }
+
+// books is the open file of the books.
+type books struct {
+	path    string
+	created bool
+	store   *storage.Store
+	*ledger.Ledger
+}
+
+// openBooks opens the file, and makes it if create allows. Nil without an error
+// means that there is none.
+func openBooks(path string, create bool) (*books, error) {
+	_, err := os.Stat(path)
+	absent := errors.Is(err, fs.ErrNotExist)
+	if absent && !create {
+		return nil, nil
+	}
+	d, err := boltstore.Open(path, &boltstore.Options{Create: absent, Timeout: 2 * time.Second})
+	if err != nil {
+		return nil, err
+	}
+	s := storage.New(d, nil)
+	return &books{path, absent, s, ledger.New(s, nil)}, nil
+}
+
+// close closes the file. One that this run made and did not write to is removed.
+func (j *job) close() error {
+	b := j.books
+	if b == nil {
+		return nil
+	}
+	err := b.store.Close()
+	if b.created && !j.written {
+		err = errors.Join(err, os.Remove(b.path))
+	}
+	return err
+}
+
+// run does the job. Whatever is wrong with claims or reports is found before
+// anything is written.
+func (j *job) run(ctx context.Context) (err error) {
+	defer func() { err = errors.Join(err, j.close()) }()
+	if err := j.readClaims(); err != nil {
+		return err
+	}
+	switch {
+	case j.sample():
+		return j.bookSamples(ctx)
+	case len(j.cur) > 0:
+		return j.bookReports(ctx)
+	}
+	return j.reattribute(ctx)
+}
+
+// readClaims reads the claims file, if there is one to read.
+func (j *job) readClaims() error {
+	name, b, err := j.options.claims, []byte(nil), error(nil)
+	switch {
+	case name != "":
+		b, err = os.ReadFile(name)
+	case j.sample():
+		name = sampleClaims
+		b, err = months.ReadFile(name)
+	default:
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("read claims: %w", err)
+	}
+	j.claimed, err = attribution.ParseClaims(name, b)
+	return err
+}
+
+// claimsInForce returns the claims to apply, with the times they were recorded.
+func (j *job) claimsInForce(ctx context.Context) (*attribution.Claims, error) {
+	switch {
+	case j.books == nil && j.claimed == nil:
+		return &attribution.Claims{}, nil
+	case j.books == nil:
+		return j.claimed, nil
+	case j.claimed == nil:
+		return j.books.CurrentClaims(ctx)
+	}
+	return j.books.Record(ctx, j.claimed)
+}
+
+// bookSamples books the embedded months, one delivery after the other, into a
+// temporary file.
+func (j *job) bookSamples(ctx context.Context) error {
+	dir, err := os.MkdirTemp("", "spendclaim-")
+	if err != nil {
+		return err
+	}
+	if j.books, err = openBooks(dir+string(os.PathSeparator)+"spendclaim.db", true); err != nil {
+		return err
+	}
+	deliveries := samples[:2]
+	if j.restated {
+		deliveries = samples
+	}
+	for _, s := range deliveries {
+		sets, err := cur.Locate(ctx, cur.FS(months), s.folder)
+		if err != nil {
+			return err
+		}
+		claims, err := j.claimsInForce(ctx)
+		if err != nil {
+			return err
+		}
+		r := j.rollup(claims, nil)
+		r.AsOf = s.asOf
+		rolled, err := r.Run(ctx, sets[0])
+		if err != nil {
+			return err
+		}
+		if err := j.book(ctx, claims, rolled, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rollup groups AI rows by what the claims need, what the books hold and what
+// the command line asks for.
+func (j *job) rollup(claims *attribution.Claims, stored []cur.Column) *cur.Rollup {
+	keys := slices.Concat(attribution.Columns(claims, nil), stored)
+	for _, t := range j.tags {
+		keys = append(keys, cur.Column(t))
+	}
+	return &cur.Rollup{Where: attribution.DefaultScope().Where(), Keys: keys, AsOf: j.asOf, Progress: j.progress}
+}
+
+// bookReports books the reports of the command line. Sources that are booked
+// already and have not changed are not opened.
+func (j *job) bookReports(ctx context.Context) (err error) {
+	path := cmp.Or(j.db, "spendclaim.db")
+	if j.books, err = openBooks(path, false); err != nil {
+		return err
+	}
+	claims, err := j.claimsInForce(ctx)
+	if err != nil {
+		return err
+	}
+	var stored []cur.Column
+	if j.books != nil {
+		for g, err := range j.books.Heads(ctx) {
+			if err != nil {
+				return err
+			}
+			stored = append(stored, g.Columns...)
+		}
+	}
+	r := j.rollup(claims, stored)
+	sets, err := cur.Locate(ctx, cur.Local(), j.cur...)
+	if err != nil {
+		return err
+	}
+	var known []ledger.Generation
+	var rolled []cur.Rolled
+	for _, s := range sets {
+		if j.books != nil {
+			gens, err := j.books.Booked(ctx, s.Files(), r.Spec().Columns)
+			if err != nil {
+				return err
+			}
+			if len(gens) > 0 {
+				known = append(known, gens...)
+				continue
+			}
+		}
+		more, err := r.Run(ctx, s)
+		if err != nil {
+			return err
+		}
+		rolled = append(rolled, more...)
+	}
+	if j.books == nil {
+		if len(rolled) == 0 {
+			return nil // no rows: nothing to book
+		}
+		if j.books, err = openBooks(path, true); err != nil {
+			return err
+		}
+		if claims, err = j.claimsInForce(ctx); err != nil {
+			return err
+		}
+	}
+	// An older delivery given beside a newer one is booked first.
+	slices.SortStableFunc(rolled, func(a, b cur.Rolled) int { return a.Delivery.AsOf.Compare(b.Delivery.AsOf) })
+	return j.book(ctx, claims, rolled, known)
+}
+
+// reattribute applies the claims to all books and opens no cost file.
+func (j *job) reattribute(ctx context.Context) (err error) {
+	if j.books, err = openBooks(j.db, false); err != nil {
+		return err
+	}
+	if j.books == nil {
+		return fmt.Errorf("there are no books at %q: book a report with -cur first", j.db)
+	}
+	claims, err := j.claimsInForce(ctx)
+	if err != nil {
+		return err
+	}
+	var heads []ledger.Generation
+	for g, err := range j.books.Heads(ctx) {
+		if err != nil {
+			return err
+		}
+		heads = append(heads, g)
+	}
+	return j.book(ctx, claims, nil, heads)
+}
+
+// book works everything out, and only then writes: claims first, then each book.
+func (j *job) book(ctx context.Context, claims *attribution.Claims, rolled []cur.Rolled, known []ledger.Generation) error {
+	var bookings []*ledger.Booking
+	for _, g := range known {
+		b, err := j.books.Reattribute(ctx, g.Delivery.Payer, g.Delivery.Period, claims)
+		if err != nil {
+			return err
+		}
+		bookings = append(bookings, b)
+	}
+	for _, r := range rolled {
+		b, err := j.books.Prepare(ctx, r, claims, nil)
+		if err != nil {
+			return err
+		}
+		bookings = append(bookings, b)
+	}
+	if _, err := j.books.SaveClaims(ctx, claims); err != nil {
+		return err
+	}
+	j.written = true
+	for i, b := range bookings {
+		err := b.Commit(ctx)
+		if errors.Is(err, storage.ErrConflict) && i >= len(known) {
+			// Two deliveries of one book in one run: the later one is worked out
+			// again on top of the earlier.
+			if b, err = j.books.Prepare(ctx, rolled[i-len(known)], claims, nil); err == nil {
+				err = b.Commit(ctx)
+			}
+		}
+		if err != nil {
+			return err
+		}
+		j.show(b)
+	}
+	return nil
+}
+
+// show adds a booking to what the run shows; a later generation of a book takes
+// the place of an earlier one.
+func (j *job) show(b *ledger.Booking) {
+	d := b.Generation.Delivery
+	j.bookings = slices.DeleteFunc(j.bookings, func(o *ledger.Booking) bool {
+		return o.Generation.Delivery.Payer == d.Payer && o.Generation.Delivery.Period == d.Period
+	})
+	j.bookings = append(j.bookings, b)
+	slices.SortStableFunc(j.bookings, func(a, b *ledger.Booking) int {
+		x, y := a.Generation.Delivery, b.Generation.Delivery
+		return cmp.Or(x.Period.Compare(y.Period), cmp.Compare(x.Payer, y.Payer))
+	})
+}
