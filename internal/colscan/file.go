@@ -15,6 +15,8 @@ type File struct {
 	groups  []rowGroup
 	rows    int64
 	meta    []keyValue
+
+	unchecked bool // see chunkReader
 }
 
 const magic = "PAR1"
@@ -75,7 +77,7 @@ func checkGroups(f *footer, leaves []element, end int64) error {
 	var rows int64
 	for i := range f.groups {
 		g := &f.groups[i]
-		if g.rows < 0 || rows+g.rows < rows {
+		if rows+g.rows < rows {
 			return corrupt("row group %d of %d rows", i, g.rows)
 		}
 		rows += g.rows
@@ -87,7 +89,7 @@ func checkGroups(f *footer, leaves []element, end int64) error {
 			switch {
 			case c.encrypted:
 				return corrupt("column %q is encrypted", leaves[j].name)
-			case c.external || !c.present:
+			case c.external:
 				return corrupt("column %q is not in the file", leaves[j].name)
 			case c.phys != leaves[j].phys:
 				return corrupt("column %q of type %d in row group %d, of type %d in the schema",

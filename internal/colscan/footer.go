@@ -63,6 +63,10 @@ type rowGroup struct {
 	chunks []chunk
 }
 
+// maxElements bounds the schema. The widest cost reports, with a column for
+// each tag, have some thousands.
+const maxElements = 1 << 16
+
 type keyValue struct{ key, value string }
 
 type footer struct {
@@ -73,8 +77,9 @@ type footer struct {
 }
 
 // parseFooter decodes the file metadata. It keeps what reading needs, one
-// element at a time as the bytes yield it, so its memory is in proportion to
-// the footer.
+// element at a time as the bytes yield it, and insists on the fields without
+// which an element means nothing, so its memory is in proportion to the
+// footer.
 func parseFooter(b []byte) (footer, error) {
 	f := footer{rows: -1}
 	t := &thrift{b: b}
@@ -87,6 +92,9 @@ func parseFooter(b []byte) (footer, error) {
 		switch id {
 		case 2:
 			n, elem := t.list(typ)
+			if n > maxElements {
+				t.fail(corrupt("schema of %d elements", n))
+			}
 			for i := 0; i < n && t.isStruct(elem); i++ {
 				f.elements = append(f.elements, parseElement(t))
 			}
@@ -116,10 +124,14 @@ func parseFooter(b []byte) (footer, error) {
 
 func parseElement(t *thrift) element {
 	e := element{phys: physMissing, converted: -1}
+	named := false
 	var last int16
 	for {
 		id, typ, ok := t.field(&last)
 		if !ok {
+			if !named {
+				t.fail(corrupt("schema element without a name"))
+			}
 			return e
 		}
 		switch id {
@@ -130,7 +142,7 @@ func parseElement(t *thrift) element {
 		case 3:
 			e.repetition = t.int32(typ)
 		case 4:
-			e.name = t.text(typ)
+			e.name, named = t.text(typ), true
 		case 5:
 			e.children = t.int32(typ)
 		case 6:
@@ -199,6 +211,9 @@ func parseRowGroup(t *thrift) rowGroup {
 	for {
 		id, typ, ok := t.field(&last)
 		if !ok {
+			if g.rows < 0 {
+				t.fail(corrupt("row group of %d rows", g.rows))
+			}
 			return g
 		}
 		switch id {
@@ -220,6 +235,9 @@ func parseChunk(t *thrift) (c chunk) {
 	for {
 		id, typ, ok := t.field(&last)
 		if !ok {
+			if !c.present && !c.encrypted {
+				t.fail(corrupt("column chunk without metadata"))
+			}
 			return c
 		}
 		switch id {
@@ -268,6 +286,9 @@ func parseKeyValue(t *thrift) (kv keyValue) {
 	for {
 		id, typ, ok := t.field(&last)
 		if !ok {
+			if kv.key == "" {
+				t.fail(corrupt("metadata without a key"))
+			}
 			return kv
 		}
 		switch id {

@@ -70,7 +70,12 @@ func (h *hybrid) next() (v uint32, ok bool) {
 	if h.repeat {
 		return h.value, true
 	}
-	v = uint32(bitsAt(h.packed, h.bit, h.width))
+	if i := h.bit >> 3; i+8 <= len(h.packed) {
+		// At most 7 + 32 bits, so one load is enough.
+		v = uint32(binary.LittleEndian.Uint64(h.packed[i:]) >> (h.bit & 7) & (1<<h.width - 1))
+	} else {
+		v = uint32(bitsAt(h.packed, h.bit, h.width))
+	}
 	h.bit += int(h.width)
 	return v, true
 }

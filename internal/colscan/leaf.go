@@ -197,9 +197,18 @@ func (l *leaf) seekRepeated(ctx context.Context, row, rows int64) error {
 	return nil
 }
 
+// maxPairs bounds a map. Runs of levels and indexes can write two thousand
+// million entries in a few bytes.
+const maxPairs = 1 << 16
+
+var errPairs = corrupt("map of more than %d entries", maxPairs)
+
 // passRow consumes the entries up to the next row.
 func (l *leaf) passRow(ctx context.Context) error {
-	for {
+	for n := 0; ; n++ {
+		if n == maxPairs {
+			return errPairs
+		}
 		if err := l.take(); err != nil {
 			return err
 		}

@@ -180,6 +180,7 @@ func (r *Rows) column(col int) (*state, error) {
 		l := &s.leaves[i]
 		l.spec = &c.leaves[i]
 		l.pages.spec, l.pages.codec = l.spec, &r.codecs
+		l.pages.in.unchecked = r.f.unchecked
 	}
 	r.openGroup(s)
 	r.states[col] = s
@@ -400,6 +401,9 @@ func (r *Rows) readMap(s *state, rows int64) error {
 			}
 			break
 		}
+		if n == maxPairs {
+			return errPairs
+		}
 		if n == 0 && (keys.repL != 0 || vals.repL != 0) {
 			return corrupt("row %d does not begin a map", r.row)
 		}
@@ -417,6 +421,7 @@ func (r *Rows) readMap(s *state, rows int64) error {
 	return nil
 }
 
+// takePair consumes one entry on both sides.
 func (r *Rows) takePair(s *state, keys, vals *leaf, entry bool) error {
 	if err := keys.take(); err != nil {
 		return err

@@ -68,7 +68,6 @@ type Writer struct {
 	batch   int // rows gathered
 	arena   []byte
 	err     error
-	closed  bool
 }
 
 // outColumn is a column to write: one leaf, or two for a map.
@@ -77,6 +76,7 @@ type outColumn struct {
 	leaf     int
 	def      int // definition level of a value, or of an empty map
 	set      bool
+	blank    parquet.Value // see blankOf
 	values   []parquet.Value
 	items    []parquet.Value // of a map's value leaf
 	keySink  *parquet.ColumnWriter
@@ -102,6 +102,7 @@ func NewWriter(w io.Writer, columns []Column, o *WriterOptions) *Writer {
 		if c.Optional {
 			oc.def = 1
 		}
+		oc.blank = oc.blankOf()
 		n, leaves := nodeOf(c, opt.DictionaryLimit >= 0)
 		if n == nil {
 			out.err = fmt.Errorf("colscan: write column %q: %w: it is a %v column", c.Name, ErrKind, c.Kind)
@@ -301,16 +302,12 @@ func (c *outColumn) empty(def int) {
 	c.items = append(c.items, parquet.NullValue().Level(0, def, c.leaf+1))
 }
 
-// fill gives a column that was not set its null, or its zero.
-func (c *outColumn) fill() {
+// blankOf returns what a column of one leaf holds where nothing was set.
+func (c *outColumn) blankOf() parquet.Value {
 	var v parquet.Value
 	switch {
-	case c.itemSink != nil:
-		c.empty(0) // null when optional, else empty
-		return
 	case c.Optional:
-		c.values = append(c.values, parquet.NullValue().Level(0, 0, c.leaf))
-		return
+		v = parquet.NullValue()
 	case c.Kind == String:
 		v = parquet.ByteArrayValue(nil)
 	case c.Kind == Double:
@@ -320,7 +317,7 @@ func (c *outColumn) fill() {
 	default:
 		v = parquet.Int64Value(0)
 	}
-	c.values = append(c.values, v.Level(0, 0, c.leaf))
+	return v.Level(0, 0, c.leaf)
 }
 
 // EndRow ends the current row.
@@ -330,10 +327,14 @@ func (w *Writer) EndRow() error {
 	}
 	for i := range w.columns {
 		c := &w.columns[i]
-		if !c.set {
-			c.fill()
+		switch {
+		case c.set:
+			c.set = false
+		case c.itemSink != nil:
+			c.empty(0) // null when optional, else empty
+		default:
+			c.values = append(c.values, c.blank)
 		}
-		c.set = false
 	}
 	w.batch++
 	w.rows++
@@ -379,10 +380,12 @@ var errClosed = errors.New("colscan: write: closed")
 // Close writes what is left and the footer. It does not close the underlying
 // writer.
 func (w *Writer) Close() error {
-	if w.closed || w.err != nil {
+	switch {
+	case w.err == errClosed:
+		return nil
+	case w.err != nil:
 		return w.err
 	}
-	w.closed = true
 	w.flush()
 	if w.err == nil {
 		w.fail(w.w.Close())
