@@ -97,6 +97,11 @@ func leafCases() []leafCase {
 		varDecimals.values = append(varDecimals.values, parquet.ByteArrayValue(fixed(9, v).ByteArray()))
 		varDecimals.texts = append(varDecimals.texts, decimalText(v))
 	}
+	// A width at which the least number has no sign bytes to spare.
+	tight := leafCase{node: parquet.Decimal(3, 18, parquet.FixedLenByteArrayType(8)), kind: colscan.Decimal}
+	for _, v := range []int64{0, math.MinInt64, math.MaxInt64, -1} {
+		tight.values, tight.texts = append(tight.values, fixed(8, v)), append(tight.texts, decimalText(v))
+	}
 	int96 := leafCase{node: parquet.Leaf(parquet.Int96Type), kind: colscan.Timestamp}
 	for _, tt := range []struct {
 		nanos uint64
@@ -125,7 +130,7 @@ func leafCases() []leafCase {
 		strs.values = append(strs.values, parquet.ByteArrayValue([]byte(s)))
 		strs.texts = append(strs.texts, s)
 	}
-	cases = append(cases, decimals, varDecimals, int96, doubles, floats, bools, strs)
+	cases = append(cases, decimals, varDecimals, tight, int96, doubles, floats, bools, strs)
 	json := strs
 	json.node = parquet.JSON()
 	cases = append(cases, json)
@@ -183,15 +188,16 @@ func TestForeignLeaves(t *testing.T) {
 				for _, optional := range []bool{false, true} {
 					n++
 					codec := codecs[n/3%len(codecs)]
-					name := fmt.Sprintf("%s %s v%d optional %v %v", c.name, enc, version, optional, codec)
-					t.Run(name, func(t *testing.T) { testForeignLeaf(t, c, enc, version, optional, codec) })
+					page := []int{500, 100_000}[n/5%2]
+					name := fmt.Sprintf("%s %s v%d optional %v %v %d", c.name, enc, version, optional, codec, page)
+					t.Run(name, func(t *testing.T) { testForeignLeaf(t, c, enc, version, optional, codec, page) })
 				}
 			}
 		}
 	}
 }
 
-func testForeignLeaf(t *testing.T, c leafCase, enc string, version int, optional bool, codec compress.Codec) {
+func testForeignLeaf(t *testing.T, c leafCase, enc string, version int, optional bool, codec compress.Codec, page int) {
 	node := c.node
 	switch enc {
 	case "plain":
@@ -224,7 +230,7 @@ func testForeignLeaf(t *testing.T, c leafCase, enc string, version int, optional
 		}
 	}
 	b := writeForeign(t, parquet.Group{"c": node}, rows, parquet.DataPageVersion(version),
-		parquet.Compression(codec), parquet.PageBufferSize(500))
+		parquet.Compression(codec), parquet.PageBufferSize(page))
 	f := open(t, b)
 	if got, want := f.Columns()[0], (colscan.Column{Name: "c", Kind: c.kind, Optional: optional}); got != want {
 		t.Fatalf("column = %+v, want %+v", got, want)

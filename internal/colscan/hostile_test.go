@@ -119,6 +119,7 @@ func TestDecompressionIsBounded(t *testing.T) {
 			{"header too high, as some writers count levels in", small, 20, true},
 			{"header too low", small, 8, false},
 			{"header absurd", small, 1 << 31, false},
+			{"header beyond what the bytes can justify", small, 100 << 20, false},
 			{"bomb behind a modest header", bomb, 100, false},
 			{"stream cut", small[:len(small)-5], 9, false},
 			{"not a stream", []byte("not a stream"), 9, false},
@@ -312,5 +313,111 @@ func TestPanicsBecomeErrors(t *testing.T) {
 	var where *Error
 	if !errors.Is(err, ErrFormat) || !errors.As(err, &where) || where.Column != "text" {
 		t.Errorf("error = %v", err)
+	}
+}
+
+func TestHostileGroups(t *testing.T) {
+	leaves := []element{{name: "a", phys: physInt64}}
+	good := func() *footer {
+		return &footer{rows: 5, groups: []rowGroup{{rows: 5, chunks: []chunk{{phys: physInt64, dataPage: 4, size: 96, present: true}}}}}
+	}
+	if err := checkGroups(good(), leaves, 100); err != nil {
+		t.Fatal(err)
+	}
+	for name, spoil := range map[string]func(f *footer){
+		"rows do not add up":   func(f *footer) { f.rows = 6 },
+		"rows overflow":        func(f *footer) { f.groups[0].rows = 1<<63 - 1; f.groups = append(f.groups, f.groups[0]) },
+		"chunk missing":        func(f *footer) { f.groups[0].chunks = nil },
+		"chunk of other type":  func(f *footer) { f.groups[0].chunks[0].phys = physBytes },
+		"chunk beyond the end": func(f *footer) { f.groups[0].chunks[0].size = 97 },
+		"chunk after the end":  func(f *footer) { f.groups[0].chunks[0].dataPage = 101 },
+		"negative offset":      func(f *footer) { f.groups[0].chunks[0].dataPage = -1 },
+		"negative size":        func(f *footer) { f.groups[0].chunks[0].size = -1 },
+		"other file":           func(f *footer) { f.groups[0].chunks[0].external = true },
+		"encrypted":            func(f *footer) { f.groups[0].chunks[0].encrypted = true },
+	} {
+		f := good()
+		spoil(f)
+		if err := checkGroups(f, leaves, 100); !errors.Is(err, ErrFormat) {
+			t.Errorf("%s: error = %v, want one matching ErrFormat", name, err)
+		}
+	}
+}
+
+// TestUnpaddedMiniblock: some writers end a page with the bytes that the last
+// values need, not with a whole miniblock.
+func TestUnpaddedMiniblock(t *testing.T) {
+	// Four values 7, 8, 10, 13: least difference 1, then 0, 1, 2 in two bits.
+	head := []byte{0x80, 1, 4, 4, 14, 2, 2, 0, 0, 0}
+	var d delta
+	if err := d.reset(append(head, 0b100100)); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int64{7, 8, 10, 13} {
+		if got, err := d.next(); got != want || err != nil {
+			t.Errorf("next = %d, %v; want %d", got, err, want)
+		}
+	}
+	if _, err := d.next(); !errors.Is(err, ErrFormat) {
+		t.Errorf("a fifth value: error = %v", err)
+	}
+	if err := d.reset(head); err != nil {
+		t.Fatal(err)
+	}
+	_, e1 := d.next()
+	if _, err := d.next(); e1 != nil || !errors.Is(err, ErrFormat) {
+		t.Errorf("without its byte: errors = %v, %v", e1, err)
+	}
+}
+
+// TestPlainPageOfCompressedChunk: version 2 pages say for themselves whether
+// they are compressed.
+func TestPlainPageOfCompressedChunk(t *testing.T) {
+	spec := &leafSpec{phys: physInt64, kind: Int64}
+	payload := []byte{42, 0, 0, 0, 0, 0, 0, 0}
+	p := pageReader{spec: spec, codec: &decompressor{}, id: codecSnappy}
+	p.in.reset(bytes.NewReader(payload), 0, int64(len(payload)))
+	var rep, def hybrid
+	var vals values
+	h := pageHeader{kind: pageDataV2, uncompressed: 8, compressed: 8, values: 1, plain: true}
+	var got value
+	if err := errors.Join(p.load(&h, &rep, &def, &vals), vals.next(&got)); err != nil || got.bits != 42 {
+		t.Errorf("value = %d, %v; want 42", got.bits, err)
+	}
+	parsed := parsePageHeader(&thrift{b: []byte{0x15, 6, 0x5C | 0x20, 0x72, 0x00, 0x00}})
+	if !parsed.plain || !parsed.complete {
+		t.Errorf("header = %+v, want a version 2 page that is not compressed", parsed)
+	}
+}
+
+func TestMapIsBounded(t *testing.T) {
+	var buf bytes.Buffer
+	w := NewWriter(&buf, []Column{{Name: "m", Kind: Map}}, nil)
+	w.SetMap(0, make([]Pair, maxPairs))
+	err := w.EndRow()
+	w.SetMap(0, make([]Pair, maxPairs+1))
+	if err := errors.Join(err, w.EndRow(), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, skip := range []bool{false, true} {
+		f, err := Open(bytes.NewReader(buf.Bytes()), int64(buf.Len()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows := f.Rows()
+		defer rows.Close()
+		rows.Next(context.Background())
+		if pairs, _, err := rows.Map(0, nil); len(pairs) != maxPairs || err != nil {
+			t.Fatalf("%d pairs, %v; want %d", len(pairs), err, maxPairs)
+		}
+		if rows.Next(context.Background()); skip {
+			rows.Next(context.Background())
+			err = rows.Err()
+		} else {
+			_, _, err = rows.Map(0, nil)
+		}
+		if !errors.Is(err, ErrFormat) {
+			t.Errorf("skip %v: error = %v, want one matching ErrFormat", skip, err)
+		}
 	}
 }

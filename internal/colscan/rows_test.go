@@ -374,3 +374,25 @@ func TestRowsDoNotAllocate(t *testing.T) {
 		t.Errorf("%v allocations for %d rows", allocs, n)
 	}
 }
+
+// TestBuffersAreNotShared reads chunks longer than the read buffer, without
+// compression, where values and dictionaries could alias what is overwritten,
+// and row groups whose dictionaries are alike in size alone.
+func TestBuffersAreNotShared(t *testing.T) {
+	const n = 60_000
+	tb := table{Columns: []colscan.Column{{Name: "a", Kind: colscan.String}, {Name: "b", Kind: colscan.String}, {Name: "m", Kind: colscan.Map}}}
+	for i := range n {
+		tb.Rows = append(tb.Rows, []cell{
+			{Text: fmt.Sprint("dictionary entry ", i*7919%3000)}, {Text: fmt.Sprintf("%040d", i)},
+			{Text: fmt.Sprintf(`{"group":"%d","n":"%d"}`, i/20_000, i%300)},
+		})
+	}
+	f := open(t, tb.write(t, &colscan.WriterOptions{Codec: colscan.Uncompressed, RowGroupRows: 20_000, PageBytes: 20_000, DictionaryLimit: 100_000}))
+	for i, row := range readAll(t, f, every) {
+		for c := range row {
+			if row[c] != tb.Rows[i][c] {
+				t.Fatalf("row %d, column %d = %q, want %q", i, c, row[c].Text, tb.Rows[i][c].Text)
+			}
+		}
+	}
+}
