@@ -14,7 +14,9 @@ import (
 
 func (d *Driver) getItem(ctx context.Context, k attributes) (attributes, error) {
 	in := &dynamodb.GetItemInput{TableName: aws.String(d.table), Key: k, ConsistentRead: aws.Bool(true)}
-	out, err := retried(ctx, d, func() (*dynamodb.GetItemOutput, error) { return d.client.GetItem(ctx, in, once) })
+	out, err := retried(ctx, d, func(by func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+		return d.client.GetItem(ctx, in, by)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +55,9 @@ func (d *Driver) Page(ctx context.Context, q storage.Query, after string) (page 
 		if q.Limit > 0 {
 			in.Limit = aws.Int32(int32(min(q.Limit, 1<<20)))
 		}
-		out, err := retried(ctx, d, func() (*dynamodb.QueryOutput, error) { return d.client.Query(ctx, in, once) })
+		out, err := retried(ctx, d, func(by func(*dynamodb.Options)) (*dynamodb.QueryOutput, error) {
+			return d.client.Query(ctx, in, by)
+		})
 		if err != nil {
 			return err
 		}
@@ -114,7 +118,9 @@ func (d *Driver) scanPage(ctx context.Context, start attributes, limit int32) (*
 	if limit > 0 {
 		in.Limit = aws.Int32(limit)
 	}
-	return retried(ctx, d, func() (*dynamodb.ScanOutput, error) { return d.client.Scan(ctx, in, once) })
+	return retried(ctx, d, func(by func(*dynamodb.Options)) (*dynamodb.ScanOutput, error) {
+		return d.client.Scan(ctx, in, by)
+	})
 }
 
 // Scan implements storage.Driver. The cursor is the length of the partition key, a

@@ -2,11 +2,11 @@ package dynamostore
 
 import (
 	"context"
-	"crypto/rand"
+	cryptorand "crypto/rand"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"time"
@@ -20,9 +20,47 @@ import (
 	"github.com/spendclaim/spendclaim/storage"
 )
 
-// once switches the client's own retries off: whether an attempt may have been
-// applied decides what a later refusal means, so each has to be seen here.
-func once(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
+// An offer is one call as the client repeats it. It takes the place of the client's
+// own rules for retries, because whether an attempt may have been applied decides what
+// a later refusal means; the client still does the repeating, with the request as it
+// was encoded, to the byte.
+type offer struct {
+	aws.NopRetryer
+	attempts int
+
+	last  error // of the latest attempt
+	kind  outcome
+	doubt bool // some attempt had no answer
+}
+
+// by makes the client repeat a call by the rules of o.
+func (o *offer) by(options *dynamodb.Options) { options.Retryer = o }
+
+// MaxAttempts implements aws.Retryer.
+func (o *offer) MaxAttempts() int { return o.attempts }
+
+// IsErrorRetryable implements aws.Retryer. It is asked after each attempt that fails.
+func (o *offer) IsErrorRetryable(err error) bool {
+	o.last, o.kind = err, judge(err)
+	o.doubt = o.doubt || o.kind == unknown
+	return o.kind != final
+}
+
+// RetryDelay implements aws.Retryer: at most 25 ms after the first attempt, doubling
+// up to 3.2 s, a random half of it so that contenders part.
+func (o *offer) RetryDelay(attempt int, _ error) (time.Duration, error) {
+	most := 25 * time.Millisecond << min(max(attempt-1, 0), 7)
+	return most/2 + rand.N(most/2), nil
+}
+
+// failed takes note of the error of the call as a whole, and reports the attempt's
+// behind it.
+func (o *offer) failed(err error) error {
+	if o.last == nil {
+		o.IsErrorRetryable(err) // there was no attempt, or the client is not the SDK's
+	}
+	return o.last
+}
 
 // Codes of cancellation reasons.
 const (
@@ -59,6 +97,7 @@ func judge(err error) outcome {
 		send     *smithyhttp.RequestSendError
 		stopped  *smithy.CanceledError
 		op       *net.OpError
+		skewed   interface{ RetryableError() bool }
 	)
 	switch {
 	case errors.As(err, &progress):
@@ -70,13 +109,15 @@ func judge(err error) outcome {
 		"LimitExceededException", "TransactionConflictException", "ReplicatedWriteConflictException",
 	}, api.ErrorCode()):
 		return busy
+	case errors.As(err, &op) && op.Op == "dial":
+		return busy // never left this machine
+	case errors.As(err, &skewed) && skewed.RetryableError():
+		return busy // signed with a clock that the client has corrected by now
 	case errors.As(err, &response):
 		if status := response.HTTPStatusCode(); status >= 400 && status < 500 && status != 408 {
 			return final
 		}
 		return unknown // also an answer of 200 that could not be read to its end
-	case errors.As(err, &op) && op.Op == "dial":
-		return busy // never left this machine
 	case errors.As(err, &send), errors.As(err, &stopped), errors.As(err, &op),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return unknown
@@ -110,36 +151,26 @@ func (d *Driver) transact(ctx context.Context, acts []types.TransactWriteItem) e
 	// A token names one call, not one content: the same batch may be meant again
 	// later, after its records were deleted, and must then be carried out.
 	var id [16]byte
-	if _, err := rand.Read(id[:]); err != nil {
+	if _, err := cryptorand.Read(id[:]); err != nil {
 		return err
 	}
 	in := &dynamodb.TransactWriteItemsInput{TransactItems: acts, ClientRequestToken: aws.String(hex.EncodeToString(id[:]))}
-	doubt := false
-	for attempt := 1; ; attempt++ {
-		_, err := d.client.TransactWriteItems(ctx, in, once)
-		if err == nil {
-			return nil
-		}
-		kind := judge(err)
-		var cancel *types.TransactionCanceledException
-		switch {
-		case kind == unknown:
-			doubt = true
-		case kind == final && errors.As(err, &cancel):
-			return &cancelled{reasons: cancel.CancellationReasons, doubt: doubt, err: err}
-		case kind == final && doubt:
-			return fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, err)
-		case kind == final:
-			return err
-		}
-		if attempt < d.attempts && pause(ctx, attempt) == nil {
-			continue
-		}
-		if doubt {
-			return fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, err)
-		}
-		return giveUp(ctx, err)
+	o := &offer{attempts: d.attempts}
+	_, err := d.client.TransactWriteItems(ctx, in, o.by)
+	if err == nil {
+		return nil
 	}
+	err = o.failed(err)
+	var cancel *types.TransactionCanceledException
+	switch {
+	case o.kind == final && errors.As(err, &cancel):
+		return &cancelled{reasons: cancel.CancellationReasons, doubt: o.doubt, err: err}
+	case o.doubt:
+		return fmt.Errorf("%w: %w", storage.ErrUnknownOutcome, err)
+	case o.kind == final:
+		return err
+	}
+	return giveUp(ctx, err)
 }
 
 // giveUp is the error of a call that was not carried out.
@@ -151,29 +182,14 @@ func giveUp(ctx context.Context, err error) error {
 }
 
 // retried makes a call that reads, until it succeeds or cannot.
-func retried[T any](ctx context.Context, d *Driver, call func() (T, error)) (T, error) {
-	for attempt := 1; ; attempt++ {
-		out, err := call()
-		if err == nil || judge(err) == final {
-			return out, err
-		}
-		if attempt < d.attempts && pause(ctx, attempt) == nil {
-			continue
-		}
-		return out, giveUp(ctx, err)
+func retried[T any](ctx context.Context, d *Driver, call func(by func(*dynamodb.Options)) (T, error)) (T, error) {
+	o := &offer{attempts: d.attempts}
+	out, err := call(o.by)
+	if err == nil {
+		return out, nil
 	}
-}
-
-// pause waits before another attempt: at most 25 ms after the first, doubling up to
-// 3.2 s, a random half of it so that contenders part.
-func pause(ctx context.Context, attempt int) error {
-	most := 25 * time.Millisecond << min(attempt-1, 7)
-	t := time.NewTimer(most/2 + time.Duration(mathrand.Int64N(int64(most/2))))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	if err = o.failed(err); o.kind == final {
+		return out, err
 	}
+	return out, giveUp(ctx, err)
 }

@@ -146,7 +146,9 @@ func TestPolicies(t *testing.T) {
 		if r.Type != "AWS::IAM::ManagedPolicy" {
 			continue
 		}
-		var p struct{ PolicyDocument struct{ Statement []statement } }
+		var p struct {
+			PolicyDocument struct{ Statement []statement }
+		}
 		if err := json.Unmarshal(r.Properties, &p); err != nil {
 			t.Fatal(err)
 		}
