@@ -1,0 +1,301 @@
+package attribution
+
+import (
+	"cmp"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/spendclaim/spendclaim/cur"
+	"github.com/spendclaim/spendclaim/internal/exact"
+	"github.com/spendclaim/spendclaim/pricing"
+)
+
+// Label says why two statements of one billing period differ.
+type Label string
+
+// The labels.
+const (
+	NewDays   Label = "new_days"  // rows of days after the earlier statement was complete through
+	Restated  Label = "restated"  // rows of days it was complete for
+	Invoicing Label = "invoiced"  // only the invoice of rows changed; no money moved
+	Ownership Label = "ownership" // claims changed
+	RuleBased Label = "rules"     // rules changed
+)
+
+// Term is a part of the difference between two statements: what it changed in
+// one component of one owner.
+type Term struct {
+	Label     Label
+	Outcome   Outcome
+	Workload  WorkloadID // "" where the outcome has none
+	Component pricing.Component
+	Unblended decimal.Decimal // later minus earlier
+	// Groups is how many groups of rows changed. Changes inside one component
+	// may cancel to zero money; they are a term all the same.
+	Groups int
+}
+
+// Diff explains the difference between two statements of one payer, billing
+// period and currency. The terms add up to the later total minus the earlier
+// one, exactly, and per outcome, workload and component too.
+//
+// The statements are joined in three steps, of which each changes one thing
+// alone: the earlier groups under the later rules, then under the later claims,
+// then the later groups under both. Where the earlier groups lack a column that
+// the later claims or rules need, the groups change first. ErrNotStored means
+// that no order will do, ErrNotComparable that the statements are not of one
+// thing.
+//
+// Rows outside the rollup's predicate have no day: their change is of new days
+// when the later statement is complete for more of the period's days.
+func Diff(old, new *Statement) ([]Term, error) {
+	a, b := old.Delivery, new.Delivery
+	// A month without rows has no currency, and may come to have one.
+	currency := old.Currency
+	if old.Totals.Rows == 0 {
+		currency = new.Currency
+	}
+	if a.Payer != b.Payer || a.Period != b.Period || currency != new.Currency && new.Totals.Rows > 0 {
+		return nil, fmt.Errorf("attribution: diff: payer %q, %s, %q against payer %q, %s, %q: %w",
+			a.Payer, a.Period, old.Currency, b.Payer, b.Period, new.Currency, ErrNotComparable)
+	}
+	d := differ{old: old, new: new, currency: currency, terms: map[termKey]*term{}}
+	err := d.groupsLast()
+	if errors.Is(err, ErrNotStored) {
+		d.terms = map[termKey]*term{}
+		err = d.groupsFirst()
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.result(), nil
+}
+
+// cell is where a group's money is.
+type cell struct {
+	outcome   Outcome
+	workload  WorkloadID
+	component pricing.Component
+}
+
+type termKey struct {
+	label Label
+	cell
+}
+
+type term struct {
+	sum    exact.Num
+	groups int
+}
+
+type differ struct {
+	old, new *Statement
+	currency string
+	terms    map[termKey]*term
+}
+
+func (d *differ) add(l Label, c cell, x exact.Num) {
+	k := termKey{l, c}
+	t := d.terms[k]
+	if t == nil {
+		t = new(term)
+		d.terms[k] = t
+	}
+	t.sum.Acc(x)
+	t.groups++
+}
+
+func (d *differ) groupsLast() error {
+	rules, err := NewIndex(&d.old.ix.claims, &d.new.ix.rules, d.old.p.Spec())
+	if err != nil {
+		return err
+	}
+	claims, err := NewIndex(&d.new.ix.claims, &d.new.ix.rules, d.old.p.Spec())
+	if err != nil {
+		return err
+	}
+	d.moves(RuleBased, d.old.p, d.old.ix, rules)
+	d.moves(Ownership, d.old.p, rules, claims)
+	d.rows(claims, d.new.ix)
+	return nil
+}
+
+func (d *differ) groupsFirst() error {
+	same, err := NewIndex(&d.old.ix.claims, &d.old.ix.rules, d.new.p.Spec())
+	if err != nil {
+		return err
+	}
+	rules, err := NewIndex(&d.old.ix.claims, &d.new.ix.rules, d.new.p.Spec())
+	if err != nil {
+		return err
+	}
+	d.rows(d.old.ix, same)
+	d.moves(RuleBased, d.new.p, same, rules)
+	d.moves(Ownership, d.new.p, rules, d.new.ix)
+	return nil
+}
+
+// moves finds the groups that another index assigns elsewhere.
+func (d *differ) moves(l Label, p *cur.Partial, from, to *Index) {
+	if from.version == to.version && from.claims.Revision(cur.Month{}) == to.claims.Revision(cur.Month{}) {
+		return
+	}
+	var s scratch
+	for i := range p.Len() {
+		k := p.Key(i)
+		if k.Currency != d.currency {
+			continue
+		}
+		a, b := from.cell(k, &s), to.cell(k, &s)
+		if a != b {
+			x := p.Exact(i, cur.UnblendedCost)
+			d.add(l, a, x.Neg())
+			d.add(l, b, x)
+		}
+	}
+}
+
+func (ix *Index) cell(k *cur.Key, s *scratch) cell {
+	a := ix.walk(k, s)
+	return cell{a.Outcome, a.Workload, a.Component}
+}
+
+// side is what one statement has of some rows.
+type side struct {
+	rows                  int64
+	usage, unblended, net exact.Num
+	invoices              [sha256.Size]byte // which invoices, and what is on each
+}
+
+func (s *side) add(m *cur.Measures, v cur.Invoice) {
+	s.rows += m.Rows
+	s.usage.Acc(m.Exact(cur.Usage))
+	s.unblended.Acc(m.Exact(cur.UnblendedCost))
+	s.net.Acc(m.Exact(cur.NetUnblendedCost))
+	// Groups come in the order of their keys, so those of one key but for the
+	// invoice come in the order of invoices.
+	h := appendTexts(s.invoices[:], v.ID, v.InvoicingEntity, v.LegalEntity, v.BillType, strconv.FormatInt(m.Rows, 10))
+	s.invoices = sha256.Sum256(m.Exact(cur.UnblendedCost).AppendBinary(h))
+}
+
+// pair is some rows in both statements.
+type pair struct {
+	old, new side
+	cell     cell
+	label    Label // if they differ
+}
+
+// rows finds the groups that differ though the assignment is the same. Keys are
+// compared without the invoice, and in the columns that both partials have.
+func (d *differ) rows(from, to *Index) {
+	pairs := map[[sha256.Size]byte]*pair{}
+	columns := slices.DeleteFunc(slices.Clone(d.old.p.Spec().Columns), func(c cur.Column) bool {
+		return !slices.Contains(d.new.p.Spec().Columns, c)
+	})
+	complete := d.old.CompleteThrough
+	var s scratch
+	for _, half := range [...]struct {
+		p    *cur.Partial
+		ix   *Index
+		side func(*pair) *side
+	}{
+		{d.old.p, from, func(p *pair) *side { return &p.old }},
+		{d.new.p, to, func(p *pair) *side { return &p.new }},
+	} {
+		for i := range half.p.Len() {
+			k := half.p.Key(i)
+			if k.Currency != d.currency {
+				continue
+			}
+			id := groupID(k, columns)
+			p := pairs[id]
+			if p == nil {
+				p = &pair{cell: half.ix.cell(k, &s), label: Restated}
+				if !complete.IsZero() && !k.Bucket.Time().Before(complete.Add(24*time.Hour)) {
+					p.label = NewDays
+				}
+				pairs[id] = p
+			}
+			m := half.p.Sums(i)
+			half.side(p).add(&m, k.Invoice)
+		}
+		for r := range half.p.Rest() {
+			if r.Key.Currency != d.currency {
+				continue
+			}
+			id := restID(&r.Key)
+			p := pairs[id]
+			if p == nil {
+				p = &pair{cell: cell{outcome: Excluded, component: pricing.Unknown}, label: d.restLabel()}
+				pairs[id] = p
+			}
+			half.side(p).add(&r.Measures, r.Key.Invoice)
+		}
+	}
+	for _, p := range pairs {
+		o, n := &p.old, &p.new
+		switch {
+		case o.rows != n.rows, !o.usage.Equal(n.usage), !o.unblended.Equal(n.unblended), !o.net.Equal(n.net):
+			d.add(p.label, p.cell, n.unblended.Sub(o.unblended))
+		case o.invoices != n.invoices:
+			d.add(Invoicing, p.cell, exact.Num{})
+		}
+	}
+}
+
+// restLabel says what a change of the rest is of.
+func (d *differ) restLabel() Label {
+	end := d.old.Delivery.Period.End()
+	through := d.old.CompleteThrough
+	if !through.IsZero() && through.Add(24*time.Hour).Before(end) && d.new.CompleteThrough.After(through) {
+		return NewDays
+	}
+	return Restated
+}
+
+// groupID identifies a group but for its invoice.
+func groupID(k *cur.Key, columns []cur.Column) [sha256.Size]byte {
+	b := appendTexts(make([]byte, 0, 512), "group", k.Payer, k.BillingPeriod.String(), k.BillingEntity, k.ProductCode, k.ProductFamily,
+		k.ProductName, k.Model, k.UsageType, k.Operation, k.PricingUnit, k.LineItemType, k.UsageAccount, k.Region, k.Principal,
+		k.Resource, strconv.FormatInt(k.Bucket.Start, 10), k.Bucket.Span.String())
+	for _, c := range columns {
+		v, _ := k.Column(c)
+		b = appendTexts(b, v)
+	}
+	return sha256.Sum256(b)
+}
+
+func restID(k *cur.RestKey) [sha256.Size]byte {
+	return sha256.Sum256(appendTexts(nil, "rest", k.Payer, k.BillingPeriod.String(), k.BillingEntity, k.ProductCode, k.LineItemType, k.UsageAccount))
+}
+
+// appendTexts appends texts with their lengths, so that no two lists are alike.
+func appendTexts(b []byte, texts ...string) []byte {
+	for _, s := range texts {
+		b = append(strconv.AppendInt(b, int64(len(s)), 10), ':')
+		b = append(b, s...)
+	}
+	return b
+}
+
+func (d *differ) result() []Term {
+	order := []Label{NewDays, Restated, Invoicing, Ownership, RuleBased}
+	out := make([]Term, 0, len(d.terms))
+	for k := range maps.Keys(d.terms) {
+		t := d.terms[k]
+		out = append(out, Term{k.label, k.outcome, k.workload, k.component, t.sum.Decimal(), t.groups})
+	}
+	slices.SortFunc(out, func(a, b Term) int {
+		return cmp.Or(cmp.Compare(slices.Index(order, a.Label), slices.Index(order, b.Label)),
+			cmp.Compare(slices.Index(outcomes[:], a.Outcome), slices.Index(outcomes[:], b.Outcome)),
+			cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Component, b.Component))
+	})
+	return out
+}

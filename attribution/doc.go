@@ -1,0 +1,47 @@
+// Package attribution says who owns the rows of a bill.
+//
+// It takes what package cur rolled up, and claims, and gives a [Statement]: every
+// row's outcome, exact totals per workload, what nobody owns and why, and the
+// proof that it all adds up to the export. It needs no state and reads no file
+// but the claims it is handed.
+//
+// # Terminology
+//
+// An [Anchor] is a thing on a billing row that somebody can own: a role or user,
+// a resource, a component session, an application inference profile, a tag or an
+// account. A [Claim] binds one anchor to a [Target], today a whole workload, for
+// a half-open interval of time. Two spellings of one thing (a role with and
+// without its path, a role and its assumed-role ARN, a documented ARN and its
+// alias) are one canonical anchor.
+//
+// A [Product] of the [Scope] names the rows that are AI spend and the chain that
+// finds their owner. A chain is a list of links, each a [Resolver]: it offers
+// anchors of a row, most telling first. The first link with a claim in force
+// wins; claims that later links find are overridden, and kept as such.
+//
+// An [Outcome] is what became of a row's money, a [ChargeKind] what kind of money
+// it is. The two are independent but for this: only usage can be unclaimed, and
+// only usage is caught by a tag or an account default.
+//
+// # Guarantees
+//
+// Assignment is a pure function of the group's key, so assigning groups gives what
+// assigning rows would. Exactly one claim wins, whatever the order of claims. A
+// tie is nobody's, with both claims named, and the statement stands.
+//
+// A claim counts for a bucket of time when it is in force at the bucket's start:
+// a boundary inside a bucket takes effect at the next one.
+//
+// [Statement.Reconciled] is computed and never assumed: outcomes are summed from
+// groups and compared with totals that the decoder kept apart from any grouping,
+// in rows and in every metric, to the last decimal.
+//
+// # Non-guarantees
+//
+// Rows are not claimed one by one: two rows with one key share one owner. The
+// session name of a role is not part of the key, so an anchor that names one is
+// [ErrSessionGrain].
+//
+// An [Index] and a [Statement] are immutable and may be shared. Nothing here logs
+// or starts a goroutine.
+package attribution

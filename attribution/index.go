@@ -1,0 +1,219 @@
+package attribution
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/spendclaim/spendclaim/cur"
+)
+
+// Index is claims and rules made ready for assigning. It is immutable and may be
+// shared.
+type Index struct {
+	claims  Claims
+	rules   Rules // complete
+	version string
+
+	anchors  map[canon][]entry
+	prefixes []int // lengths of the session prefixes claimed, longest first
+	products []chain
+	infra    []string
+	infraVia *chain
+	needs    []need
+
+	// Columns that the report behind the groups did not have; see For.
+	noPrincipal, noResource bool
+}
+
+// entry is a claim under its canonical anchor.
+type entry struct {
+	claim     *Claim
+	partition string // of a principal claimed by ARN; "" matches any
+	canon     canon
+}
+
+// chain is a product's chain.
+type chain struct {
+	product Product
+	links   []Resolver
+	// The columns of the anchors the chain looks for, first one first: what
+	// names a row that nobody owns, and why.
+	primary []cur.Column
+}
+
+// NewIndex makes an index of claims and rules for groups of the given spec; nil
+// claims are none, nil rules the default. It fails with a *[ClaimError] for
+// claims that cannot be used, [ErrClaimConflict] among them, and with a
+// *[NotStoredError] when a claim, a product or a resolver needs what groups of
+// the spec do not hold. Later changes to c and r have no effect.
+func NewIndex(c *Claims, r *Rules, spec cur.Spec) (*Index, error) {
+	if c == nil {
+		c = &Claims{}
+	}
+	ix := &Index{rules: r.withDefaults(), version: r.Version()}
+	if err := c.validate(ix.rules.Aliases); err != nil {
+		return nil, err
+	}
+	// By id, so that nothing depends on the order claims were given in.
+	ix.claims = c.sorted()
+	ix.anchors = make(map[canon][]entry, len(ix.claims.Claims))
+	for i := range ix.claims.Claims {
+		cl := &ix.claims.Claims[i]
+		a, partition, err := cl.Anchor.canonical(ix.rules.Aliases)
+		if err != nil {
+			return nil, &ClaimError{Claim: cl.ID, N: i + 1, Err: err}
+		}
+		ix.anchors[a] = append(ix.anchors[a], entry{cl, partition, a})
+		if a.form == formSessionPrefix {
+			ix.prefixes = append(ix.prefixes, len(a.name))
+		}
+	}
+	slices.SortFunc(ix.prefixes, func(a, b int) int { return b - a })
+	ix.prefixes = slices.Compact(ix.prefixes)
+
+	for _, p := range ix.rules.Scope.AI {
+		ch, err := ix.chain(p)
+		if err != nil {
+			return nil, err
+		}
+		ix.products = append(ix.products, *ch)
+	}
+	if where := ix.rules.Scope.infrastructure(); where != nil {
+		ix.infra = where[0].Values
+		ch, err := ix.chain(Product{Name: "infrastructure", Where: cur.Where{Any: []cur.Clause{where}}, Chain: ChainInfrastructure})
+		if err != nil {
+			return nil, err
+		}
+		ix.infraVia = ch
+	}
+	ix.needs = needs(&ix.claims, ix.rules)
+	if err := ix.check(spec); err != nil {
+		return nil, err
+	}
+	return ix, nil
+}
+
+// chain resolves a product's chain.
+func (ix *Index) chain(p Product) (*chain, error) {
+	ch := &chain{product: p}
+	if p.Chain == "" {
+		return ch, nil
+	}
+	links, ok := ix.rules.Chains[p.Chain]
+	if !ok {
+		return nil, fmt.Errorf("attribution: index: product %q names chain %q, which the rules do not have", p.Name, p.Chain)
+	}
+	ch.links = links
+	for _, l := range links {
+		for _, c := range l.Columns() {
+			if (c == cur.ColPrincipal || c == cur.ColResource) && !slices.Contains(ch.primary, c) {
+				ch.primary = append(ch.primary, c)
+			}
+		}
+	}
+	return ch, nil
+}
+
+// check reports what groups of a spec lack.
+func (ix *Index) check(spec cur.Spec) error {
+	for _, n := range ix.needs {
+		if !spec.Has(n.column) {
+			return &NotStoredError{Column: n.column, Need: n.by}
+		}
+	}
+	scope := slices.Clone(ix.products)
+	if ix.infraVia != nil {
+		scope = append(scope, *ix.infraVia)
+	}
+	for _, p := range scope {
+		clauses := p.product.Where.Any
+		if len(clauses) == 0 {
+			clauses = []cur.Clause{nil} // everything
+		}
+		for _, c := range clauses {
+			if !covers(spec.Where, c) {
+				e := &NotStoredError{Need: fmt.Sprintf("product %q", p.product.Name), Rows: true}
+				for _, cond := range c {
+					e.Column = cond.Column // the last condition is the telling one
+				}
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// For returns the index for the groups of p: it knows which columns the report
+// behind them had, and so tells an anchor that was not exported from one that is
+// blank. [Attribute] does this by itself. The outcome of a row does not depend
+// on it, only the reason.
+func (ix *Index) For(p *cur.Partial) *Index {
+	c := *ix
+	c.noPrincipal = !p.HasColumn(cur.ColPrincipal)
+	c.noResource = !p.HasColumn(cur.ColResource)
+	return &c
+}
+
+// match is a claim that an anchor of a row leads to.
+type match struct {
+	claim *Claim
+	canon canon
+	rank  int
+}
+
+// rankStep separates the ranks of a resolver's candidates from the order of
+// matches within one.
+const rankStep = 1 << 20
+
+// lookup appends the claims that a candidate leads to, in force or not.
+func (ix *Index) lookup(dst []match, c *Candidate) []match {
+	base, account := c.Rank*rankStep, c.Anchor.Account
+	switch a := &c.Anchor; a.Kind {
+	case KindRole, KindUser:
+		p, partition := principalOf(a.Value, a.Kind, account)
+		for _, e := range ix.anchors[p] {
+			if e.partition == "" || partition == "" || e.partition == partition {
+				dst = append(dst, match{e.claim, e.canon, base})
+			}
+		}
+	case KindResource, KindProfile:
+		r, tail := resourceOf(a.Value, account, ix.rules.Aliases)
+		if r.form == formText {
+			return ix.both(dst, r, base)
+		}
+		for rank, ok := base, true; ok; rank++ {
+			dst = ix.get(dst, r, rank)
+			r.name, ok = parent(r.name, tail)
+		}
+	case KindSession:
+		dst = ix.both(dst, canon{formSession, account, a.Value}, base)
+		for i, n := range ix.prefixes {
+			if n <= len(a.Value) {
+				dst = ix.both(dst, canon{formSessionPrefix, account, a.Value[:n]}, base+2+2*i)
+			}
+		}
+	case KindTag:
+		if t, err := (Anchor{Kind: KindTag, Value: a.Value}).tag(); err == nil {
+			dst = ix.get(dst, t, base)
+		}
+	case KindAccount:
+		dst = ix.get(dst, canon{form: formAccount, account: a.Value}, base)
+	}
+	return dst
+}
+
+func (ix *Index) get(dst []match, c canon, rank int) []match {
+	for _, e := range ix.anchors[c] {
+		dst = append(dst, match{e.claim, c, rank})
+	}
+	return dst
+}
+
+// both looks an anchor up in its account and, less specific, in any.
+func (ix *Index) both(dst []match, c canon, rank int) []match {
+	if c.account != "" {
+		dst = ix.get(dst, c, rank)
+	}
+	c.account = ""
+	return ix.get(dst, c, rank+1)
+}

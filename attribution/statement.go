@@ -1,0 +1,277 @@
+package attribution
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/spendclaim/spendclaim/cur"
+)
+
+// Options say what a statement is of. Nil means nothing is known of the delivery.
+type Options struct {
+	// Delivery is what the partial was rolled up from. A blank payer and period
+	// are taken from the rows where those agree.
+	Delivery cur.Delivery
+	// Horizon is how many whole days before its as-of date a delivery is taken
+	// to be complete; 0 means 2, a negative number none.
+	Horizon int
+
+	_ struct{}
+}
+
+// State is how final a delivery is.
+type State string
+
+// The states; "" where the report does not say.
+const (
+	Open        State = "open"        // the billing period had not ended
+	Provisional State = "provisional" // some usage is on no invoice yet
+	Invoiced    State = "invoiced"
+)
+
+// Note is something to know about a statement.
+//
+// What makes it incomplete: cost_blank (rows without a cost) and rest_unread
+// (rows out of scope that were left unread, as asked). What is worth a warning:
+// column_absent (a default stands in for a column), foreign_period (rows that
+// name another billing period), unknown_component (usage in scope whose usage
+// type is not known), unknown_line_item_type, and net_differs (net cost over all
+// kinds of rows is not the unblended cost: discounts are in net columns alone).
+type Note struct {
+	Code   string
+	Column cur.Column // that it is about; "" for none
+	Rows   int64      // that it is about
+}
+
+// Difference is a place where the accounting identity does not hold.
+type Difference struct {
+	Of        string // "total", `line item type "Usage"`, "outcome claimed", ...
+	Metric    string // rows, unblended, net_unblended or amortized
+	Got, Want decimal.Decimal
+}
+
+// String returns the difference for messages.
+func (d Difference) String() string {
+	return fmt.Sprintf("%s: %s is %s, not %s", d.Of, d.Metric, d.Got, d.Want)
+}
+
+// Statement is what became of one delivery's money in one currency: every row's
+// outcome, exact totals, and whether they add up to what the decoder counted. It
+// is immutable and may be shared; what its methods return is the caller's.
+type Statement struct {
+	Delivery cur.Delivery
+	Currency string // "" when the report names none
+	State    State
+	// CompleteThrough is the last day, UTC, whose rows have all arrived; zero
+	// when the as-of time is unknown.
+	CompleteThrough time.Time
+	// ClaimsRevision and RulesVersion, with the stored groups, identify the
+	// statement: the same three give the same statement.
+	ClaimsRevision [32]byte
+	RulesVersion   string
+
+	Totals  Amounts // summed from the outcomes
+	Control Amounts // the decoder's own
+	// Reconciled says that outcomes equal control totals in rows and in every
+	// metric that is not null, and that nothing is incomplete.
+	Reconciled  bool
+	Incomplete  []Note // what keeps it from reconciling, sorted
+	Warnings    []Note // sorted
+	Differences []Difference
+
+	p     *cur.Partial
+	ix    *Index
+	m     metrics
+	tally *tally
+}
+
+// ctxEvery is after how many groups the context is looked at.
+const ctxEvery = 1 << 12
+
+// Attribute assigns every group of p, the partial of one delivery, and returns a
+// statement per currency, in order of currencies; of no rows at all, one of
+// zero. ErrNotStored means that p lacks what the index needs.
+func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*Statement, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	d := deliveryOf(p, o.Delivery)
+	if err := ix.check(p.Spec()); err != nil {
+		if e, ok := err.(*NotStoredError); ok {
+			e.Period = d.Period
+		}
+		return nil, err
+	}
+	ix = ix.For(p)
+	tallies := map[string]*tally{}
+	of := func(currency string) *tally {
+		t := tallies[currency]
+		if t == nil {
+			t = newTally(newMetrics(p, currency))
+			tallies[currency] = t
+		}
+		return t
+	}
+	var s scratch
+	for i := range p.Len() {
+		if i%ctxEvery == 0 && ctx.Err() != nil {
+			return nil, fmt.Errorf("attribution: attribute: %w", context.Cause(ctx))
+		}
+		k, sums := p.Key(i), p.Sums(i)
+		a := ix.walk(k, &s)
+		of(k.Currency).group(k, &sums, &a)
+	}
+	for r := range p.Rest() {
+		of(r.Key.Currency).rest(&r)
+	}
+	for _, c := range p.Control() {
+		of(c.Key.Currency).controlled(&c, d.Period)
+	}
+	if len(tallies) == 0 {
+		of("")
+	}
+	var out []*Statement
+	for _, currency := range slices.Sorted(maps.Keys(tallies)) {
+		st := &Statement{Delivery: d, Currency: currency, ClaimsRevision: ix.claims.Revision(d.Period),
+			RulesVersion: ix.version, p: p, ix: ix, m: tallies[currency].metrics, tally: tallies[currency]}
+		st.finish(o)
+		out = append(out, st)
+	}
+	return out, nil
+}
+
+// deliveryOf fills what the rows agree on.
+func deliveryOf(p *cur.Partial, d cur.Delivery) cur.Delivery {
+	payers, periods := map[string]bool{}, map[cur.Month]bool{}
+	for _, c := range p.Control() {
+		payers[c.Key.Payer], periods[c.Key.BillingPeriod] = true, true
+	}
+	for payer := range payers {
+		if d.Payer == "" && len(payers) == 1 {
+			d.Payer = payer
+		}
+	}
+	for period := range periods {
+		if d.Period.IsZero() && len(periods) == 1 {
+			d.Period = period
+		}
+	}
+	return d
+}
+
+// finish states what the tally adds up to.
+func (s *Statement) finish(o *Options) {
+	horizon := o.Horizon
+	if horizon == 0 {
+		horizon = 2
+	}
+	if asOf := s.Delivery.AsOf; !asOf.IsZero() {
+		y, m, d := asOf.UTC().Date()
+		s.CompleteThrough = time.Date(y, m, d-max(horizon, 0), 0, 0, 0, 0, time.UTC)
+	}
+	s.State = s.state()
+	total, control := s.tally.total(), s.tally.controlTotal()
+	s.Totals, s.Control = s.m.public(&total), s.m.public(&control)
+	s.Incomplete, s.Warnings = s.incomplete(), s.warnings(&control)
+	s.Differences = s.tally.check()
+	s.Reconciled = len(s.Differences) == 0 && len(s.Incomplete) == 0
+}
+
+// state tells how final the delivery is: open until its period is over, then
+// provisional until every usage row is on an invoice.
+func (s *Statement) state() State {
+	switch d := s.Delivery; {
+	case d.AsOf.IsZero() || d.Period.IsZero():
+		return ""
+	case d.AsOf.Before(d.Period.End()):
+		return Open
+	case !s.p.HasColumn(cur.ColInvoiceID):
+		return ""
+	case s.tally.uninvoiced:
+		return Provisional
+	}
+	return Invoiced
+}
+
+func (s *Statement) incomplete() (out []Note) {
+	if n := s.tally.costBlank; n > 0 {
+		out = append(out, Note{"cost_blank", unblendedColumn, n})
+	}
+	if n := s.p.Unread(); n > 0 {
+		out = append(out, Note{"rest_unread", "", n})
+	}
+	return sortNotes(out)
+}
+
+// Columns that notes are about and that are no part of a key.
+const (
+	unblendedColumn cur.Column = "line_item_unblended_cost"
+	netColumn       cur.Column = "line_item_net_unblended_cost"
+)
+
+func (s *Statement) warnings(control *amounts) (out []Note) {
+	note := func(code string, c cur.Column, rows int64) {
+		if rows > 0 {
+			out = append(out, Note{code, c, rows})
+		}
+	}
+	for _, c := range [...]cur.Column{cur.ColPayer, cur.ColCurrency, cur.ColBillingEntity, cur.ColBillingPeriod, cur.ColLineItemType} {
+		if !s.p.HasColumn(c) {
+			note("column_absent", c, control.rows)
+		}
+	}
+	note("foreign_period", cur.ColBillingPeriod, s.tally.foreign)
+	note("unknown_component", cur.ColUsageType, s.tally.unknownComponent)
+	note("unknown_line_item_type", cur.ColLineItemType, s.tally.unknownType)
+	if s.m.net && !control.net.Equal(control.unblended) {
+		note("net_differs", netColumn, s.tally.netRows)
+	}
+	return sortNotes(out)
+}
+
+func sortNotes(n []Note) []Note {
+	slices.SortFunc(n, func(a, b Note) int {
+		return cmp.Or(cmp.Compare(a.Code, b.Code), cmp.Compare(a.Column, b.Column))
+	})
+	return n
+}
+
+// Stored identifies the groups that the statement was made of.
+func (s *Statement) Stored() [32]byte { return s.p.Digest() }
+
+// Line is one group of rows and what became of it.
+type Line struct {
+	Key      *cur.Key
+	Measures cur.Measures
+	Assignment
+	Amounts Amounts
+}
+
+// Lines ranges over the groups of the statement's currency, in order of their
+// keys; rows outside the rollup's predicate are in no line. The pointer is
+// reused: what it points to is good until the next line.
+func (s *Statement) Lines() iter.Seq[*Line] {
+	return func(yield func(*Line) bool) {
+		var sc scratch
+		var l Line
+		for i := range s.p.Len() {
+			k := s.p.Key(i)
+			if k.Currency != s.Currency {
+				continue
+			}
+			l.Key, l.Measures, l.Assignment = k, s.p.Sums(i), s.ix.walk(k, &sc)
+			x := s.m.of(&l.Measures, k.LineItemType)
+			l.Amounts = s.m.public(&x)
+			if !yield(&l) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,307 @@
+package attribution
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/spendclaim/spendclaim/cur"
+	"github.com/spendclaim/spendclaim/internal/exact"
+	"github.com/spendclaim/spendclaim/pricing"
+)
+
+// tally adds up one currency of a delivery, several times over: by outcome, by
+// whoever has the money, by line item type and product, and apart from all of
+// them the decoder's control totals. The identity is that they agree.
+type tally struct {
+	metrics
+	outcomes map[Outcome]*amounts
+	reasons  map[outcomeReason]*amounts
+
+	owned     map[WorkloadID]*account // claimed and shared
+	defaulted map[WorkloadID]*account
+	unclaimed map[unclaimedKey]*orphan
+	// others are the rows of no account: unallocated, excluded and the like, by
+	// the reason they have.
+	others map[Reason]*amounts
+
+	types    map[string]*amounts // line item types
+	products map[string]*amounts
+	control  map[string]*amounts // by line item type
+
+	overridden map[*Claim]*amounts
+
+	costBlank, foreign, unknownComponent, unknownType, netRows int64
+	uninvoiced                                                 bool
+}
+
+type outcomeReason struct {
+	outcome Outcome
+	reason  Reason
+}
+
+// account is what one workload has.
+type account struct {
+	components map[componentUnit]*component
+	other      map[ChargeKind]*amounts
+}
+
+type componentUnit struct {
+	component pricing.Component
+	unit      string
+}
+
+// component sums usage, which is added only inside one unit.
+type component struct {
+	amounts
+	usage exact.Num
+}
+
+// unclaimedKey is what makes one entry of what nobody owns.
+type unclaimedKey struct {
+	kind            AnchorKind
+	anchor          string
+	account, region string
+	reason          Reason
+}
+
+// orphan is such an entry.
+type orphan struct {
+	components  map[componentUnit]*component
+	first, last cur.Bucket
+}
+
+func newTally(m metrics) *tally {
+	return &tally{
+		metrics:  m,
+		outcomes: map[Outcome]*amounts{}, reasons: map[outcomeReason]*amounts{},
+		owned: map[WorkloadID]*account{}, defaulted: map[WorkloadID]*account{},
+		unclaimed: map[unclaimedKey]*orphan{}, others: map[Reason]*amounts{},
+		types: map[string]*amounts{}, products: map[string]*amounts{},
+		control: map[string]*amounts{}, overridden: map[*Claim]*amounts{},
+	}
+}
+
+// sum adds x to m[k].
+func sum[K comparable](m map[K]*amounts, k K, x *amounts) {
+	s := m[k]
+	if s == nil {
+		s = new(amounts)
+		m[k] = s
+	}
+	s.add(x)
+}
+
+// group books a group.
+func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
+	v := t.of(sums, k.LineItemType)
+	x := &v
+	sum(t.outcomes, a.Outcome, x)
+	sum(t.reasons, outcomeReason{a.Outcome, a.Reason}, x)
+	sum(t.types, k.LineItemType, x)
+	sum(t.products, k.ProductCode, x)
+	t.invoiced(a.Kind, k.Invoice.ID)
+	for _, c := range a.Overridden {
+		sum(t.overridden, c, x)
+	}
+	if a.Kind == Usage && a.Component == pricing.Unknown && a.Product != "" {
+		t.unknownComponent += sums.Rows
+	}
+	usage := sums.Exact(cur.Usage)
+	unit := componentUnit{a.Component, k.PricingUnit}
+	switch {
+	case a.Claim != nil && a.Outcome == Defaulted:
+		book(t.defaulted, a, unit, usage, x)
+	case a.Claim != nil:
+		book(t.owned, a, unit, usage, x)
+	case a.Outcome == Unclaimed:
+		key := unclaimedKey{a.Anchor.Kind, a.Anchor.Value, k.UsageAccount, k.Region, a.Reason}
+		o := t.unclaimed[key]
+		if o == nil {
+			o = &orphan{components: map[componentUnit]*component{}, first: k.Bucket, last: k.Bucket}
+			t.unclaimed[key] = o
+		}
+		if k.Bucket.Compare(o.first) < 0 {
+			o.first = k.Bucket
+		}
+		if k.Bucket.Compare(o.last) > 0 {
+			o.last = k.Bucket
+		}
+		addComponent(o.components, unit, usage, x)
+	default:
+		sum(t.others, a.Reason, x)
+	}
+}
+
+// book gives a group to its workload.
+func book(to map[WorkloadID]*account, a *Assignment, unit componentUnit, usage exact.Num, x *amounts) {
+	w := to[a.Workload]
+	if w == nil {
+		w = &account{components: map[componentUnit]*component{}, other: map[ChargeKind]*amounts{}}
+		to[a.Workload] = w
+	}
+	if a.Kind != Usage {
+		sum(w.other, a.Kind, x)
+		return
+	}
+	addComponent(w.components, unit, usage, x)
+}
+
+// total adds up what a workload has.
+func (w *account) total() amounts {
+	t := add(w.other)
+	for _, c := range w.components {
+		t.add(&c.amounts)
+	}
+	return t
+}
+
+func (o *orphan) total() (t amounts) {
+	for _, c := range o.components {
+		t.add(&c.amounts)
+	}
+	return t
+}
+
+func addComponent(m map[componentUnit]*component, k componentUnit, usage exact.Num, x *amounts) {
+	c := m[k]
+	if c == nil {
+		c = new(component)
+		m[k] = c
+	}
+	c.add(x)
+	c.usage.Acc(usage)
+}
+
+// rest books a group of rows outside the rollup's predicate.
+func (t *tally) rest(r *cur.RestGroup) {
+	v := t.of(&r.Measures, r.Key.LineItemType)
+	x := &v
+	sum(t.outcomes, Excluded, x)
+	sum(t.reasons, outcomeReason{Excluded, ReasonOutOfScope}, x)
+	sum(t.others, ReasonOutOfScope, x)
+	sum(t.types, r.Key.LineItemType, x)
+	sum(t.products, r.Key.ProductCode, x)
+	t.invoiced(KindOf(r.Key.LineItemType), r.Key.Invoice.ID)
+}
+
+// invoiced notes usage that is on no invoice yet.
+func (t *tally) invoiced(kind ChargeKind, invoice string) {
+	t.uninvoiced = t.uninvoiced || kind == Usage && invoice == ""
+}
+
+// controlled books a control total.
+func (t *tally) controlled(c *cur.Control, period cur.Month) {
+	x := t.of(&c.Measures, c.Key.LineItemType)
+	sum(t.control, c.Key.LineItemType, &x)
+	t.costBlank += c.CostBlank
+	t.netRows += c.NetRows
+	if c.Key.BillingPeriod != period && !period.IsZero() {
+		t.foreign += c.Rows
+	}
+	if KindOf(c.Key.LineItemType) == Other {
+		t.unknownType += c.Rows
+	}
+}
+
+func add[K comparable](m map[K]*amounts) (total amounts) {
+	for _, x := range m {
+		total.add(x)
+	}
+	return total
+}
+
+func (t *tally) total() amounts        { return add(t.outcomes) }
+func (t *tally) controlTotal() amounts { return add(t.control) }
+
+// check compares the ways the money was added up.
+func (t *tally) check() (out []Difference) {
+	compare := func(of string, got, want amounts) {
+		t.compare(&got, &want, func(metric string, g, w decimal.Decimal) {
+			out = append(out, Difference{of, metric, g, w})
+		})
+	}
+	at := func(m map[string]*amounts, k string) (x amounts) {
+		if m[k] != nil {
+			x = *m[k]
+		}
+		return x
+	}
+	compare("total", t.total(), t.controlTotal())
+	types := map[string]bool{}
+	for k := range t.types {
+		types[k] = true
+	}
+	for k := range t.control {
+		types[k] = true
+	}
+	for _, k := range slices.Sorted(maps.Keys(types)) {
+		compare(fmt.Sprintf("line item type %q", k), at(t.types, k), at(t.control, k))
+	}
+	compare("products", add(t.products), t.controlTotal())
+
+	// Outcomes against those who have the money. A row moved from one to the
+	// other shows here, though the total does not change.
+	byOutcome := map[Outcome]*amounts{}
+	for k, x := range t.reasons {
+		sum(byOutcome, k.outcome, x)
+	}
+	for _, o := range outcomes {
+		var got, want, reasons amounts
+		if t.outcomes[o] != nil {
+			got = *t.outcomes[o]
+		}
+		if byOutcome[o] != nil {
+			reasons = *byOutcome[o]
+		}
+		compare(fmt.Sprintf("reasons of outcome %s", o), reasons, got)
+		switch o {
+		case Claimed:
+			if t.outcomes[Shared] != nil {
+				got.add(t.outcomes[Shared])
+			}
+			for _, w := range t.owned {
+				x := w.total()
+				want.add(&x)
+			}
+		case Shared:
+			continue // with claimed
+		case Defaulted:
+			for _, w := range t.defaulted {
+				x := w.total()
+				want.add(&x)
+			}
+		case Unclaimed:
+			for _, w := range t.unclaimed {
+				x := w.total()
+				want.add(&x)
+			}
+		case Unallocated:
+			for r, x := range t.others {
+				if isKind(r) {
+					want.add(x)
+				}
+			}
+		case Excluded:
+			for r, x := range t.others {
+				if !isKind(r) {
+					want.add(x)
+				}
+			}
+		}
+		compare(fmt.Sprintf("outcome %s", o), got, want)
+	}
+	return out
+}
+
+// isKind reports whether a reason is a charge kind, as those of unallocated
+// money are.
+func isKind(r Reason) bool {
+	switch ChargeKind(r) {
+	case Discount, Credit, Refund, Tax, Fee, Commitment, Other:
+		return true
+	}
+	return false
+}
