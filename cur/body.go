@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 
 	"github.com/spendclaim/spendclaim/internal/exact"
@@ -170,12 +169,14 @@ func (d *bodyReader) texts() ([]string, error) {
 }
 
 func (d *bodyReader) measures(have []Measure) (m Measures, err error) {
+	limit := uint64(maxCount)
 	for _, c := range [...]*int64{&m.Rows, &m.NetRows, &m.CostBlank} {
-		v, err := d.uint(math.MaxInt64)
+		v, err := d.uint(limit)
 		if err != nil {
 			return m, err
 		}
 		*c = int64(v)
+		limit = uint64(m.Rows)
 	}
 	for _, f := range have {
 		if m.sums[f], d.b, err = exact.DecodeBinary(d.b); err != nil {
@@ -198,8 +199,8 @@ func (d *bodyReader) partial() (*Partial, error) {
 	if err := json.Unmarshal([]byte(text), &spec); err != nil {
 		return nil, err
 	}
-	if len(keyColumns)+len(spec.Columns) > 64 {
-		return nil, fmt.Errorf("%d declared columns", len(spec.Columns))
+	if err := spec.check(); err != nil {
+		return nil, err
 	}
 	t := newTable(spec, 0, 0)
 	names, err := d.texts()
@@ -224,7 +225,7 @@ func (d *bodyReader) partial() (*Partial, error) {
 		}
 		t.columns |= 1 << i
 	}
-	unread, err := d.uint(math.MaxInt64)
+	unread, err := d.uint(maxCount)
 	if err != nil {
 		return nil, err
 	}
@@ -245,18 +246,29 @@ func (d *bodyReader) partial() (*Partial, error) {
 			return nil, fmt.Errorf("bad invoice")
 		}
 	}
-	if err := d.groups(t, &t.groups, nil); err != nil {
+	all := make([]int, len(t.dicts))
+	used := make([][]bool, len(t.dicts))
+	for s := range all {
+		all[s], used[s] = s, make([]bool, len(t.dicts[s].vals))
+	}
+	if err := d.groups(t, &t.groups, all, used); err != nil {
 		return nil, err
 	}
-	if err := d.groups(t, &t.rest, restSlots[:]); err != nil {
+	if err := d.groups(t, &t.rest, restSlots[:], used); err != nil {
 		return nil, err
+	}
+	for s := range used {
+		// The same groups would have been written without it.
+		if slices.Contains(used[s], false) {
+			return nil, fmt.Errorf("a text that no group has")
+		}
 	}
 	return &Partial{t: t}, d.controls(t)
 }
 
-// groups reads the groups of g; slots maps its key to slots (nil: they are the
-// slots).
-func (d *bodyReader) groups(t *table, g *groups, slots []int) error {
+// groups reads the groups of g, whose key has the given slots, and marks the
+// texts they use.
+func (d *bodyReader) groups(t *table, g *groups, slots []int, used [][]bool) error {
 	n, err := d.count()
 	if err != nil {
 		return err
@@ -264,26 +276,25 @@ func (d *bodyReader) groups(t *table, g *groups, slots []int) error {
 	have := measureList(t.measures)
 	key := make([]uint32, g.stride)
 	for i := range n {
-		for j := range key {
-			s := j
-			if slots != nil {
-				s = slots[j]
-			}
-			limit := uint64(math.MaxUint32)
+		for j, s := range slots {
+			var limit uint64
 			switch {
 			case s == slotPeriod:
-				limit = math.MaxInt32
-			case s != slotBucket:
-				if len(t.dicts[s].vals) == 0 {
-					return fmt.Errorf("key without texts")
-				}
+				limit = maxMonth
+			case s == slotBucket:
+				limit = maxBucket/3600<<2 - 1
+			case len(t.dicts[s].vals) == 0:
+				return fmt.Errorf("key without texts")
+			default:
 				limit = uint64(len(t.dicts[s].vals) - 1)
 			}
 			v, err := d.uint(limit)
 			if err != nil {
 				return err
 			}
-			key[j] = uint32(v)
+			if key[j] = uint32(v); !numeric(s) {
+				used[s][v] = true
+			}
 		}
 		if i > 0 && slices.Compare(g.key(i-1), key) >= 0 {
 			return fmt.Errorf("groups out of order")
@@ -312,7 +323,7 @@ func (d *bodyReader) controls(t *table) error {
 		if k.Payer, err = d.text(); err != nil {
 			return err
 		}
-		v, err := d.uint(math.MaxInt32)
+		v, err := d.uint(maxMonth)
 		if err != nil {
 			return err
 		}

@@ -1,47 +1,50 @@
 package cur
 
 import (
-	"bufio"
 	"bytes"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zip"
 
 	"github.com/spendclaim/spendclaim/internal/exact"
 )
 
 // csvDecoder reads a report's CSV text.
 type csvDecoder struct {
-	r     *csv.Reader
+	s     *csvScanner
 	head  []string
-	cells []string
+	texts []texts // by column
 	maps  mapCells
-	last  struct { // usage times repeat from row to row
-		text string
-		time time.Time
-	}
 }
 
-// newCSV reads the header. Quotes, embedded newlines and lengths are those of
-// RFC 4180; a byte order mark is skipped.
+// newCSV reads the header; a byte order mark is skipped.
 func newCSV(in io.Reader) (*csvDecoder, error) {
-	b := bufio.NewReaderSize(in, 1<<16)
-	if mark, _ := b.Peek(3); bytes.Equal(mark, []byte("\xef\xbb\xbf")) {
-		b.Discard(3)
+	d := &csvDecoder{s: newCSVScanner(in)}
+	for len(d.s.buf) < 3 && d.s.err == nil {
+		if err := d.s.more(); err != nil {
+			return nil, textError(err)
+		}
 	}
-	d := &csvDecoder{r: csv.NewReader(b)}
-	d.r.FieldsPerRecord = -1 // counted below, to name both numbers
-	head, err := d.r.Read()
-	switch {
+	if bytes.HasPrefix(d.s.buf, []byte("\xef\xbb\xbf")) {
+		d.s.pos = 3
+	}
+	switch err := d.s.next(); {
 	case err == io.EOF:
 		return nil, errNoHeader
 	case err != nil:
-		return nil, csvError(err)
+		return nil, textError(err)
 	}
-	d.head = head
-	d.r.ReuseRecord = true
+	d.head = make([]string, len(d.s.cells))
+	for i := range d.head {
+		d.head[i] = string(d.s.cell(i))
+	}
+	d.texts = make([]texts, len(d.head))
 	return d, nil
 }
 
@@ -49,15 +52,16 @@ func newCSV(in io.Reader) (*csvDecoder, error) {
 // is no error in a delivery.
 var errNoHeader = errors.New("empty file")
 
-// csvError keeps what went wrong and drops encoding/csv's own coordinates, which
-// count lines of text, not rows.
-func csvError(err error) error {
-	var p *csv.ParseError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
+// textError gives what ended the text a meaning of this package: a stream that
+// breaks off, one that is damaged. Other errors are the source's own.
+func textError(err error) error {
+	var corrupt flate.CorruptInputError
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
 		return ErrTruncated
+	case errors.As(err, &corrupt), errors.Is(err, gzip.ErrChecksum), errors.Is(err, gzip.ErrHeader),
+		errors.Is(err, zip.ErrChecksum), errors.Is(err, zip.ErrFormat), errors.Is(err, zip.ErrAlgorithm):
+		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
 	return err
 }
@@ -65,49 +69,62 @@ func csvError(err error) error {
 func (d *csvDecoder) header() []string { return d.head }
 
 func (d *csvDecoder) next() error {
-	cells, err := d.r.Read()
-	if err == io.EOF {
-		return io.EOF
+	if err := d.s.next(); err != nil {
+		if err == io.EOF {
+			return err
+		}
+		return textError(err)
 	}
-	if err != nil {
-		return csvError(err)
+	if n := len(d.s.cells); n != len(d.head) {
+		return fmt.Errorf("row has %d fields, the header %d", n, len(d.head))
 	}
-	if len(cells) != len(d.head) {
-		return fmt.Errorf("row has %d fields, the header %d", len(cells), len(d.head))
-	}
-	d.cells = cells
 	return nil
 }
 
-func (d *csvDecoder) text(col int) (string, error) { return d.cells[col], nil }
+func (d *csvDecoder) text(col int) (string, error) {
+	b := d.s.cell(col)
+	if len(b) == 0 {
+		return "", nil
+	}
+	return d.texts[col].of(b), nil
+}
 
 func (d *csvDecoder) amount(col int) (exact.Num, bool, error) {
-	s := d.cells[col]
-	if s == "" {
+	b := d.s.cell(col)
+	if len(b) == 0 {
 		return exact.Num{}, false, nil
 	}
-	n, err := exact.ParseString(s)
+	n, err := exact.Parse(b)
 	return n, true, err
 }
 
 func (d *csvDecoder) time(col int) (time.Time, error) {
-	s := d.cells[col]
-	if s == "" {
+	b := d.s.cell(col)
+	if len(b) == 0 {
 		return time.Time{}, nil
 	}
-	if s == d.last.text {
-		return d.last.time, nil
-	}
-	t, err := parseTime(s)
-	if err == nil {
-		d.last.text, d.last.time = s, t
-	}
-	return t, err
+	return parseTime(b)
 }
 
 func (d *csvDecoder) lookup(col int, key string) (string, error) {
-	m, err := d.maps.parse(d.cells[col])
+	m, err := d.maps.parse(d.s.cell(col))
 	return m[key], err
 }
+
+func (d *csvDecoder) holds(col int, prefix string) (bool, error) {
+	m, err := d.maps.parse(d.s.cell(col))
+	return holdsPrefix(m, prefix), err
+}
+
+func holdsPrefix(m map[string]string, prefix string) bool {
+	for k := range m {
+		if strings.HasPrefix(k, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *csvDecoder) blankIsZero(int) bool { return false }
 
 func (d *csvDecoder) close() error { return nil }

@@ -1,6 +1,7 @@
 package cur
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -79,8 +80,12 @@ func (li *LineItem) Amount(m Measure) (decimal.Decimal, bool) {
 }
 
 // Set puts an amount into a row made by hand. It refuses numbers that no bill
-// can hold, as the readers do, with an error that says why.
+// can hold, as the readers do, with an error that says why, and the measures that
+// have no cell.
 func (li *LineItem) Set(m Measure, d decimal.Decimal) error {
+	if int(m) >= NumMeasures || m == UnblendedWhereNetBlank || m == ReservationFee {
+		return fmt.Errorf("cur: set %s: no column holds it", m)
+	}
 	n, err := exact.FromDecimal(d)
 	if err != nil {
 		return err
@@ -106,9 +111,12 @@ func (li *LineItem) SetColumn(c Column, value string) {
 // Column returns the cell of any column of the report as text, or of a map's
 // key; ok is false when the report has no such column. A map column as a whole
 // is its JSON text.
+//
+// A look-up that fails, in a map cell that is none, gives "" and ends the
+// reading: the next [Reader.Read] returns the error.
 func (li *LineItem) Column(c Column) (value string, ok bool) {
-	if f := li.field(c); f != nil {
-		return *f, true
+	if i := fieldOf(c); i >= 0 {
+		return *textFields[i].of(li), li.row == nil || li.row.there[i]
 	}
 	if li.row == nil {
 		value, ok = li.extra[c]
@@ -162,21 +170,18 @@ var textFields = [numTextFields]textField{
 	{column: colReservationARN, of: func(li *LineItem) *string { return &li.Reservation }},
 }
 
-func (li *LineItem) field(c Column) *string {
+// fieldOf returns the index in textFields of a column, or -1.
+func fieldOf(c Column) int {
 	for i := range textFields {
 		if textFields[i].column == c {
-			return textFields[i].of(li)
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
 // reset empties li for the next row.
 func (li *LineItem) reset() { *li = LineItem{} }
-
-// discount reports whether a line item type is one of AWS's discount types; the
-// list is open, every type that ends so is one.
-func discount(lineItemType string) bool { return strings.HasSuffix(lineItemType, "Discount") }
 
 // measure adds li's amounts to m: the sums of its columns and the two derived
 // from the unblended cost. have says which columns the report has.

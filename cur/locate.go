@@ -41,19 +41,24 @@ func Locate(ctx context.Context, src Source, paths ...string) ([]*Set, error) {
 		if err != nil {
 			return nil, fmt.Errorf("cur: locate %q: %w", p, err)
 		}
-		name := p
+		name := info.Name // as the source spells it, with slashes
 		switch {
 		case info.Dir:
-			if name, err = findManifest(ctx, src, p); err != nil {
+			if name, err = findManifest(ctx, src, name); err != nil {
 				return nil, err
 			}
-		case !strings.HasSuffix(strings.ToLower(p), ".json"):
+		case !strings.HasSuffix(strings.ToLower(name), ".json"):
 			bare.files = append(bare.files, info)
 			continue
 		}
 		s, err := openManifest(ctx, src, name)
 		if err != nil {
 			return nil, err
+		}
+		for _, o := range sets {
+			if o.infos[0].Name == s.infos[0].Name {
+				return nil, fmt.Errorf("cur: locate %q: %w: manifest %q", p, ErrDuplicate, s.infos[0].Name)
+			}
 		}
 		sets = append(sets, s)
 	}
@@ -136,19 +141,11 @@ func findData(ctx context.Context, src Source, m *Manifest, file string) (Info, 
 	return Info{}, fmt.Errorf("cur: read manifest %q: %w: data file %q is missing; tried %q", m.Name, ErrManifest, file, tried)
 }
 
-// asOf is when the set was written, as far as that can be told: a folder's name,
-// the manifest's time, or the newest file's.
-func (s *Set) asOf() (t time.Time) {
-	if s.manifest != nil {
-		if t = s.manifest.asOf(); !t.IsZero() {
-			return t
-		}
-		return s.infos[0].ModTime
+// asOf is when the manifest's delivery was written, as far as that can be told: a
+// folder's name or the manifest's time.
+func (s *Set) asOf() time.Time {
+	if t := s.manifest.asOf(); !t.IsZero() {
+		return t
 	}
-	for _, i := range s.files {
-		if i.ModTime.After(t) {
-			t = i.ModTime
-		}
-	}
-	return t
+	return s.infos[0].ModTime
 }

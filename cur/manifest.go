@@ -1,11 +1,13 @@
 package cur
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -55,6 +57,7 @@ func ParseManifest(name string, b []byte) (*Manifest, error) {
 		return nil, fmt.Errorf("cur: read manifest %q: %w", name, err)
 	}
 	var f manifestFile
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	if err := json.Unmarshal(b, &f); err != nil {
 		return fail(fmt.Errorf("%w: %w", ErrManifest, err))
 	}
@@ -70,15 +73,20 @@ func ParseManifest(name string, b []byte) (*Manifest, error) {
 		if p := strings.Split(f.ExportARN, ":"); len(p) > 4 {
 			m.Account = p[4]
 		}
-		for _, s := range append([]string{name}, m.Files...) {
-			if g := billingPeriodFolder.FindStringSubmatch(s); g != nil {
-				p, err := ParseMonth(g[1])
-				if err != nil {
-					return fail(fmt.Errorf("%w: folder %q: %w", ErrManifest, g[0], err))
-				}
-				m.Period = p
-				break
+		// The bucket's own path says more than that of a copy.
+		for _, s := range append(slices.Clone(m.Files), name) {
+			g := billingPeriodFolder.FindStringSubmatch(s)
+			if g == nil {
+				continue
 			}
+			p, err := ParseMonth(g[1])
+			if err != nil {
+				return fail(fmt.Errorf("%w: folder %q: %w", ErrManifest, g[0], err))
+			}
+			if !m.Period.IsZero() && m.Period != p && s != name {
+				return fail(fmt.Errorf("%w: its data files are of the billing periods %s and %s", ErrManifest, m.Period, p))
+			}
+			m.Period = cmp.Or(m.Period, p)
 		}
 	case f.ReportKeys != nil:
 		m.Export, m.Execution, m.Account, m.Files = f.ReportName, f.AssemblyID, f.Account, *f.ReportKeys
@@ -101,6 +109,9 @@ func ParseManifest(name string, b []byte) (*Manifest, error) {
 			return fail(fmt.Errorf("%w: data file %q", ErrDuplicate, file))
 		}
 		seen[file] = true
+		if k := keyOf(file); k == "" || slices.Contains(strings.Split(k, "/"), "..") {
+			return fail(fmt.Errorf("%w: data file %q is no place in a bucket", ErrManifest, cut(file)))
+		}
 	}
 	for _, c := range f.Columns {
 		n := c.Name
@@ -112,16 +123,21 @@ func ParseManifest(name string, b []byte) (*Manifest, error) {
 	return m, nil
 }
 
+// keyOf returns the key of a data file, which is written as a URI, or as a key
+// that may begin with a slash. Nothing in either is escaped.
+func keyOf(file string) string {
+	if _, rest, ok := strings.Cut(file, "://"); ok {
+		_, file, _ = strings.Cut(rest, "/")
+	}
+	return strings.TrimLeft(file, "/")
+}
+
 // places lists where a data file of the manifest may be, best first. Copies of a
 // bucket keep the layout but rarely the whole of it: the file is looked for at
 // its key under each folder above the manifest, deepest first; then at its path
 // from data/ on; then beside the manifest.
 func (m *Manifest) places(file string) []string {
-	key := file
-	if u, err := url.Parse(file); err == nil && u.Scheme != "" {
-		key = u.Path
-	}
-	key = strings.TrimPrefix(key, "/")
+	key := keyOf(file)
 	var above []string
 	for dir := path.Dir(m.Name); ; dir = path.Dir(dir) {
 		above = append(above, dir)

@@ -14,8 +14,8 @@ var errMap = errors.New("not a map of a cost and usage report")
 // booleans and nulls. Keys keep their spelling; a key that occurs twice is an
 // error, for whichever value won, the other would be lost in silence. A null
 // value is an absent key.
-func parseMap(cell string) (map[string]string, error) {
-	dec := json.NewDecoder(bytes.NewReader([]byte(cell)))
+func parseMap(cell []byte) (map[string]string, error) {
+	dec := json.NewDecoder(bytes.NewReader(cell))
 	dec.UseNumber()
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
 		return nil, errMap
@@ -60,24 +60,46 @@ func parseMap(cell string) (map[string]string, error) {
 // mapCells remembers the map cells seen last: the product map of a report has
 // few distinct cells, and parsing JSON costs more than all else in a row. What
 // is remembered is bounded, whatever the cells are.
-type mapCells struct{ seen map[string]map[string]string }
+type mapCells struct {
+	last *mapCell // a row asks for several keys of one cell
+	seen map[string]*mapCell
+	size int
+}
 
-const maxMapCells = 4096
+type mapCell struct {
+	text  string
+	pairs map[string]string
+}
 
-func (c *mapCells) parse(cell string) (map[string]string, error) {
-	if cell == "" || cell == "{}" {
+const (
+	maxMapCells     = 4096
+	maxMapCellBytes = 1 << 20
+)
+
+func (c *mapCells) parse(cell []byte) (map[string]string, error) {
+	if len(cell) == 0 || string(cell) == "{}" {
 		return nil, nil
 	}
-	if m, ok := c.seen[cell]; ok {
-		return m, nil
+	if c.last != nil && string(cell) == c.last.text {
+		return c.last.pairs, nil
 	}
-	m, err := parseMap(cell)
+	if m, ok := c.seen[string(cell)]; ok {
+		c.last = m
+		return m.pairs, nil
+	}
+	pairs, err := parseMap(cell)
 	if err != nil {
 		return nil, err
 	}
-	if c.seen == nil || len(c.seen) >= maxMapCells || len(cell) > 4096 {
-		c.seen = make(map[string]map[string]string)
+	m := &mapCell{string(cell), pairs}
+	c.last = m
+	if len(cell) > maxText {
+		return pairs, nil
 	}
-	c.seen[string([]byte(cell))] = m
-	return m, nil
+	if c.seen == nil || len(c.seen) == maxMapCells || c.size+len(cell) > maxMapCellBytes {
+		c.seen, c.size = make(map[string]*mapCell), 0
+	}
+	c.seen[m.text] = m
+	c.size += len(cell)
+	return pairs, nil
 }

@@ -13,10 +13,13 @@ type Month struct {
 	n int32
 }
 
+// maxMonth is December of the year 9999.
+const maxMonth = 9999*12 + 12
+
 // MonthOf returns the UTC month that t lies in.
 func MonthOf(t time.Time) Month {
-	t = t.UTC()
-	return Month{n: int32(t.Year())*12 + int32(t.Month())}
+	y, m, _ := t.UTC().Date()
+	return Month{n: int32(y)*12 + int32(m)}
 }
 
 // ParseMonth reads "2026-05". An empty text is the zero Month.
@@ -139,7 +142,8 @@ func (b Bucket) String() string {
 // interval, and is never finer than finest; without an interval the usage start
 // stands in for it. A row that lasts longer than a span belongs to the day it
 // starts in: recurring fees run from some day to the end of the month, and tax
-// carries the month as its usage and the first day as its interval.
+// carries the month as its usage and the first day as its interval. A row without
+// a time, or with one that no bill has, is in no bucket: the zero Bucket.
 func bucketOf(li *LineItem, finest Span) Bucket {
 	start, span := li.IntervalStart, Day
 	if start.IsZero() {
@@ -147,7 +151,7 @@ func bucketOf(li *LineItem, finest Span) Bucket {
 		if d := li.UsageEnd.Sub(start); d > 0 && d <= time.Hour {
 			span = Hour
 		}
-	} else {
+	} else if !li.IntervalEnd.IsZero() {
 		switch d := li.IntervalEnd.Sub(start); {
 		case d <= time.Hour:
 			span = Hour
@@ -165,22 +169,24 @@ func bucketOf(li *LineItem, finest Span) Bucket {
 	// The UTC hour, day and month are found by truncation: Unix time has no
 	// leap seconds and AWS bills in UTC.
 	sec := start.Unix()
+	if sec < 0 || sec >= maxBucket {
+		return Bucket{}
+	}
 	switch span {
 	case Hour:
-		sec -= mod(sec, 3600)
+		sec -= sec % 3600
 	case Day:
-		sec -= mod(sec, 86400)
+		sec -= sec % 86400
 	case MonthSpan:
 		sec = MonthOf(start).Start().Unix()
 	}
 	return Bucket{Start: sec, Span: span}
 }
 
-// mod is the remainder that is never negative.
-func mod(a, b int64) int64 {
-	if r := a % b; r >= 0 {
-		return r
-	} else {
-		return r + b
-	}
+// maxBucket is the end of the year 9999; buckets begin in 1970.
+const maxBucket = 253402300800
+
+// valid reports whether b can be kept.
+func (b Bucket) valid() bool {
+	return b.Start >= 0 && b.Start < maxBucket && b.Start%3600 == 0 && b.Span <= MonthSpan
 }

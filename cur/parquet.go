@@ -2,8 +2,10 @@ package cur
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spendclaim/spendclaim/internal/colscan"
@@ -18,19 +20,19 @@ type parquetDecoder struct {
 	rows  *colscan.Rows
 	cols  []colscan.Column
 	head  []string
-	texts []map[string]string // per column: texts seen, so that a row allocates none
+	texts []texts // by column
 	maps  mapCells
-	pairs []colscan.Pair
 	n     int64
-}
 
-// maxTexts bounds what is remembered of a column's texts.
-const maxTexts = 8192
+	pairs    []colscan.Pair // of column pairsCol in row pairsRow
+	pairsCol int
+	pairsRow int64
+}
 
 func newParquet(ctx context.Context, f *colscan.File) *parquetDecoder {
 	d := &parquetDecoder{ctx: ctx, file: f, rows: f.Rows(), cols: f.Columns()}
 	d.head = make([]string, len(d.cols))
-	d.texts = make([]map[string]string, len(d.cols))
+	d.texts = make([]texts, len(d.cols))
 	for i, c := range d.cols {
 		d.head[i] = c.Name
 	}
@@ -45,6 +47,11 @@ func (d *parquetDecoder) next() error {
 		return nil
 	}
 	if err := d.rows.Err(); err != nil {
+		// A column that came out short is noticed between row groups.
+		var e *colscan.Error
+		if errors.As(err, &e) && e.Index >= 0 {
+			return &RowError{Column: e.Column, Err: d.fault(err)}
+		}
 		return d.fault(err)
 	}
 	// The footer's own count, which no page had a say in.
@@ -54,84 +61,111 @@ func (d *parquetDecoder) next() error {
 	return io.EOF
 }
 
-// fault marks what colscan found wrong with the file.
+// fault marks what colscan found wrong with the file. An error of the source or
+// of the context says nothing about the file.
 func (d *parquetDecoder) fault(err error) error {
-	if err == nil || d.ctx.Err() != nil {
-		return err
+	if errors.Is(err, colscan.ErrFormat) || errors.Is(err, colscan.ErrKind) {
+		return fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	return fmt.Errorf("%w: %w", ErrFormat, err)
+	return err
 }
 
 func (d *parquetDecoder) text(col int) (string, error) {
 	b, _, err := d.rows.Text(col)
-	if err != nil || len(b) == 0 {
+	if err != nil {
 		return "", d.fault(err)
 	}
-	seen := d.texts[col]
-	if s, ok := seen[string(b)]; ok {
-		return s, nil
+	if len(b) == 0 {
+		return "", nil
 	}
-	if seen == nil || len(seen) >= maxTexts {
-		seen = make(map[string]string)
-		d.texts[col] = seen
-	}
-	s := string(b)
-	seen[s] = s
-	return s, nil
+	return d.texts[col].of(b), nil
 }
 
 func (d *parquetDecoder) amount(col int) (exact.Num, bool, error) {
 	if d.cols[col].Kind != colscan.Double {
-		s, err := d.text(col)
-		if err != nil || s == "" {
-			return exact.Num{}, false, err
+		b, _, err := d.rows.Text(col)
+		if err != nil {
+			return exact.Num{}, false, d.fault(err)
 		}
-		n, err := exact.ParseString(s)
+		if len(b) == 0 {
+			return exact.Num{}, false, nil
+		}
+		n, err := exact.Parse(b)
 		return n, true, err
 	}
 	x, null, err := d.rows.Float(col)
-	if err != nil || null {
+	if err != nil {
 		return exact.Num{}, false, d.fault(err)
+	}
+	if null || x == 0 {
+		return exact.Num{}, !null, nil
 	}
 	n, err := exact.FromFloat(x)
 	return n, true, err
 }
 
+// blankIsZero reports whether a column has no way to leave a number out. Legacy
+// reports require every field and write 0.0 for what is blank in CSV.
+func (d *parquetDecoder) blankIsZero(col int) bool {
+	c := d.cols[col]
+	return !c.Optional && c.Kind != colscan.String
+}
+
 func (d *parquetDecoder) time(col int) (time.Time, error) {
 	if d.cols[col].Kind != colscan.Timestamp {
-		s, err := d.text(col)
-		if err != nil || s == "" {
-			return time.Time{}, err
+		b, _, err := d.rows.Text(col)
+		if err != nil {
+			return time.Time{}, d.fault(err)
 		}
-		return parseTime(s)
+		if len(b) == 0 {
+			return time.Time{}, nil
+		}
+		return parseTime(b)
 	}
 	t, null, err := d.rows.Time(col)
-	if err != nil || null {
+	if err != nil {
 		return time.Time{}, d.fault(err)
+	}
+	if null || t.Unix() == 0 && d.blankIsZero(col) {
+		return time.Time{}, nil
 	}
 	if t.Unix() < 0 || t.Year() > 9999 {
 		return time.Time{}, errTime
 	}
-	return t.UTC(), nil
+	return t, nil
+}
+
+// isMap reports whether a column is a map of Parquet, not JSON text.
+func (d *parquetDecoder) isMap(col int) bool {
+	k := d.cols[col].Kind
+	return k == colscan.Map || k == colscan.DoubleMap
+}
+
+// load makes pairs those of a map column in the current row.
+func (d *parquetDecoder) load(col int) error {
+	if d.pairsRow == d.n && d.pairsCol == col {
+		return nil
+	}
+	d.pairsRow = 0
+	pairs, _, err := d.rows.Map(col, d.pairs[:0])
+	if err != nil {
+		return d.fault(err)
+	}
+	d.pairs, d.pairsCol, d.pairsRow = pairs, col, d.n
+	return nil
 }
 
 func (d *parquetDecoder) lookup(col int, key string) (string, error) {
-	if k := d.cols[col].Kind; k != colscan.Map && k != colscan.DoubleMap {
-		s, err := d.text(col)
-		if err != nil {
-			return "", err
-		}
-		m, err := d.maps.parse(s)
+	if !d.isMap(col) {
+		m, err := d.json(col)
 		return m[key], err
 	}
-	pairs, _, err := d.rows.Map(col, d.pairs[:0])
-	if err != nil {
-		return "", d.fault(err)
+	if err := d.load(col); err != nil {
+		return "", err
 	}
-	d.pairs = pairs
 	value, found := "", false
-	for _, p := range pairs {
-		if p.Key == key {
+	for i := range d.pairs {
+		if p := &d.pairs[i]; p.Key == key {
 			if found {
 				return "", fmt.Errorf("key %q occurs twice", cut(key))
 			}
@@ -139,6 +173,31 @@ func (d *parquetDecoder) lookup(col int, key string) (string, error) {
 		}
 	}
 	return value, nil
+}
+
+func (d *parquetDecoder) holds(col int, prefix string) (bool, error) {
+	if !d.isMap(col) {
+		m, err := d.json(col)
+		return holdsPrefix(m, prefix), err
+	}
+	if err := d.load(col); err != nil {
+		return false, err
+	}
+	for i := range d.pairs {
+		if strings.HasPrefix(d.pairs[i].Key, prefix) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// json returns the map in a column of text.
+func (d *parquetDecoder) json(col int) (map[string]string, error) {
+	b, _, err := d.rows.Text(col)
+	if err != nil {
+		return nil, d.fault(err)
+	}
+	return d.maps.parse(b)
 }
 
 func (d *parquetDecoder) close() error { return d.rows.Close() }

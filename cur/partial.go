@@ -1,6 +1,7 @@
 package cur
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
@@ -118,8 +119,17 @@ type Contents struct {
 
 // NewPartial makes a partial of groups that another engine computed. Groups with
 // equal keys are added up. ErrMismatch means that a group's declared columns are
-// not those of the spec.
+// not those of the spec, ErrPartial that the contents could not be kept: columns
+// that no rollup declares, counts below zero, buckets that are none. Sums of
+// measures that the source has no columns for are left out.
 func NewPartial(spec Spec, c Contents) (*Partial, error) {
+	fail := func(what string, i int, err error) (*Partial, error) {
+		return nil, fmt.Errorf("cur: new partial: %s %d: %w: %w", what, i, ErrPartial, err)
+	}
+	if err := spec.check(); err != nil {
+		return nil, fmt.Errorf("cur: new partial: %w: %w", ErrPartial, err)
+	}
+	c.Measures &= 1<<NumMeasures - 1
 	var cols columnSet
 	for i, k := range slices.Concat(keyColumns[:], spec.Columns) {
 		if slices.Contains(c.Columns, k) {
@@ -132,17 +142,78 @@ func NewPartial(spec Spec, c Contents) (*Partial, error) {
 		if !slices.Equal(g.Key.names, spec.Columns) {
 			return nil, fmt.Errorf("cur: new partial: group %d declares columns %q, spec %q: %w", i, g.Key.names, spec.Columns, ErrMismatch)
 		}
-		t.groups.add(t.groups.find(t.intern(&g.Key)), &g.Measures)
+		if err := cmp.Or(g.check(), g.Key.BillingPeriod.check()); err != nil {
+			return fail("group", i, err)
+		}
+		if !g.Key.Bucket.valid() {
+			return fail("group", i, fmt.Errorf("no bucket %+v", g.Key.Bucket))
+		}
+		m := g.only(c.Measures)
+		t.groups.add(t.groups.find(t.intern(&g.Key)), &m)
 	}
 	for i := range c.Rest {
-		t.rest.add(t.rest.find(t.internRest(&c.Rest[i].Key)), &c.Rest[i].Measures)
+		if err := cmp.Or(c.Rest[i].check(), c.Rest[i].Key.BillingPeriod.check()); err != nil {
+			return fail("rest group", i, err)
+		}
+		m := c.Rest[i].only(c.Measures)
+		t.rest.add(t.rest.find(t.internRest(&c.Rest[i].Key)), &m)
 	}
 	for i := range c.Control {
-		t.addControl(c.Control[i].Key, &c.Control[i].Measures)
+		if err := cmp.Or(c.Control[i].check(), c.Control[i].Key.BillingPeriod.check()); err != nil {
+			return fail("control total", i, err)
+		}
+		m := c.Control[i].only(c.Measures)
+		t.addControl(c.Control[i].Key, &m)
 	}
-	t.unread = c.Unread
+	if t.unread = c.Unread; t.unread < 0 || t.unread > maxCount {
+		return fail("unread rows", 0, fmt.Errorf("count %d", t.unread))
+	}
 	t.finish()
-	return &Partial{t: t, objects: c.Objects}, nil
+	return &Partial{t: t, objects: slices.Clone(c.Objects)}, nil
+}
+
+// check refuses the spec of groups that no rollup makes.
+func (s Spec) check() error {
+	if len(s.Columns) > maxKeys {
+		return fmt.Errorf("%d declared columns, at most %d", len(s.Columns), maxKeys)
+	}
+	for i, c := range s.Columns {
+		if i > 0 && s.Columns[i-1] >= c || slices.Contains(keyColumns[:], c) {
+			return fmt.Errorf("declared column %q is out of order or part of every key", c)
+		}
+	}
+	return nil
+}
+
+// maxCount bounds a count of rows, so that adding up partials cannot overflow
+// one: a row a nanosecond would take three days to get there.
+const maxCount = 1 << 48
+
+// check refuses counts that no rows add up to.
+func (m *Measures) check() error {
+	if m.Rows < 0 || m.Rows > maxCount || m.NetRows < 0 || m.NetRows > m.Rows || m.CostBlank < 0 || m.CostBlank > m.Rows {
+		return fmt.Errorf("%d rows, %d with net cost, %d without cost", m.Rows, m.NetRows, m.CostBlank)
+	}
+	return nil
+}
+
+// only returns m with the sums of the given measures and no others.
+func (m *Measures) only(have MeasureSet) Measures {
+	out := *m
+	for i := range out.sums {
+		if !have.Has(Measure(i)) {
+			out.sums[i] = exact.Num{}
+		}
+	}
+	return out
+}
+
+// check refuses a month outside the calendar.
+func (m Month) check() error {
+	if m.n < 0 || m.n > maxMonth {
+		return fmt.Errorf("no month %d", m.n)
+	}
+	return nil
 }
 
 // Merge adds partials up. All must have been made with one spec over files with
@@ -205,7 +276,7 @@ func (p *Partial) Objects() []Object { return slices.Clone(p.objects) }
 
 // WithObjects returns the same body with another provenance. It serves whoever
 // keeps bodies and provenance apart.
-func (p *Partial) WithObjects(o []Object) *Partial { return &Partial{t: p.t, objects: o} }
+func (p *Partial) WithObjects(o []Object) *Partial { return &Partial{t: p.t, objects: slices.Clone(o)} }
 
 // Unread is the number of rows that were outside the predicate and, as the spec
 // asked, not read.

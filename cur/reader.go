@@ -27,7 +27,6 @@ type Reader struct {
 	info    Info
 	row     *row
 	format  Format
-	parquet bool
 	n       int64 // rows read
 	err     error // sticky
 	have    MeasureSet
@@ -48,7 +47,7 @@ func NewReader(ctx context.Context, f File) (*Reader, error) {
 	dec, err := r.open(f)
 	if err == nil {
 		r.close = append(r.close, dec.close)
-		r.row, r.format, err = bind(dec)
+		r.row, r.format, err = bind(dec, r.info.Name)
 	}
 	if errors.Is(err, errNoHeader) {
 		r.err = io.EOF
@@ -75,30 +74,24 @@ func (r *Reader) open(f File) (decoder, error) {
 	text := io.Reader(io.NewSectionReader(f, 0, size))
 	switch {
 	case bytes.HasPrefix(magic, []byte("PAR1")):
-		r.parquet = true
 		pf, err := colscan.Open(f, size)
-		if err != nil {
+		if errors.Is(err, colscan.ErrFormat) {
 			return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+		} else if err != nil {
+			return nil, err
 		}
 		return newParquet(r.ctx, pf), nil
 	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
 		z, err := gzip.NewReader(text)
 		if err != nil {
-			return nil, fmt.Errorf("%w: gzip: %w", ErrFormat, csvError(err))
+			return nil, damaged("gzip", err)
 		}
 		r.close = append(r.close, z.Close)
 		text = z
 	case bytes.HasPrefix(magic, []byte("PK\x03\x04")):
-		z, err := zip.NewReader(f, size)
+		e, err := openZip(f, size)
 		if err != nil {
-			return nil, fmt.Errorf("%w: zip: %w", ErrFormat, err)
-		}
-		if len(z.File) != 1 {
-			return nil, fmt.Errorf("%w: zip holds %d files, want one", ErrFormat, len(z.File))
-		}
-		e, err := z.File[0].Open()
-		if err != nil {
-			return nil, fmt.Errorf("%w: zip: %w", ErrFormat, err)
+			return nil, err
 		}
 		r.close = append(r.close, e.Close)
 		text = e
@@ -106,9 +99,41 @@ func (r *Reader) open(f File) (decoder, error) {
 	r.sum = sha256.New()
 	d, err := newCSV(io.TeeReader(text, r.sum))
 	if err != nil && err != errNoHeader {
-		return nil, fmt.Errorf("%w: header: %w", ErrFormat, err)
+		return nil, damaged("header", err)
 	}
 	return d, err
+}
+
+// openZip opens the one file of a zip.
+func openZip(f File, size int64) (io.ReadCloser, error) {
+	z, err := zip.NewReader(f, size)
+	if errors.Is(err, zip.ErrFormat) {
+		// The directory is at the end: one that is not there was cut off.
+		return nil, fmt.Errorf("%w: %w: %w", ErrFormat, ErrTruncated, err)
+	}
+	if err != nil {
+		return nil, damaged("zip", err)
+	}
+	if len(z.File) != 1 {
+		return nil, fmt.Errorf("%w: zip holds %d files, want one", ErrFormat, len(z.File))
+	}
+	e, err := z.File[0].Open()
+	if err != nil {
+		return nil, damaged("zip", err)
+	}
+	return e, nil
+}
+
+// damaged says where a file is damaged. What its source failed with is not the
+// file's fault and stays what it is.
+func damaged(part string, err error) error {
+	switch err := textError(err); {
+	case errors.Is(err, ErrFormat):
+		return fmt.Errorf("%s: %w", part, err)
+	case errors.Is(err, ErrTruncated), errors.Is(err, errQuote), errors.Is(err, errBareQuote), errors.Is(err, errRecord):
+		return fmt.Errorf("%w: %s: %w", ErrFormat, part, err)
+	}
+	return fmt.Errorf("%s: %w", part, err)
 }
 
 // Format returns the family the header belongs to, FormatUnknown for an empty
@@ -123,30 +148,34 @@ func (r *Reader) Columns() []string {
 	return slices.Clone(r.row.header)
 }
 
-// Read fills li with the next row, overwriting what was there. Strings and
-// look-ups of li are valid until the next Read. io.EOF comes after the last row.
-// Any other error is a *RowError with file, row, column and cell, and is final:
+// Read fills li with the next row, overwriting what was there. Look-ups of li
+// are valid until the next Read. io.EOF comes after the last row. Any other error
+// is the context's, or a *RowError with file, row, column and cell, and is final:
 // every later call returns it again.
 func (r *Reader) Read(li *LineItem) error {
-	if r.err != nil {
-		return r.err
+	if r.err == nil {
+		r.err = r.read(li)
+	}
+	return r.err
+}
+
+func (r *Reader) read(li *LineItem) error {
+	if err := r.row.err; err != nil {
+		return err // a look-up in the row before failed
 	}
 	if r.n&0x3ff == 0 {
 		if err := r.ctx.Err(); err != nil {
-			r.err = err
-			return err
+			return r.at(err)
 		}
 	}
-	if err := r.row.dec.next(); err != nil {
-		if err != io.EOF {
-			err = r.at(err)
-		}
-		r.err = err
+	r.row.n = r.n + 1
+	if err := r.row.dec.next(); err == io.EOF {
 		return err
+	} else if err != nil {
+		return r.at(err)
 	}
 	if err := r.row.fill(li); err != nil {
-		r.err = r.at(err)
-		return r.err
+		return r.at(err)
 	}
 	r.n++
 	r.count(li)
@@ -155,6 +184,9 @@ func (r *Reader) Read(li *LineItem) error {
 
 // at gives an error of the row being read its file and row.
 func (r *Reader) at(err error) error {
+	if c := r.ctx.Err(); c != nil && errors.Is(err, c) {
+		return fmt.Errorf("cur: read %q: %w", r.info.Name, err)
+	}
 	var e *RowError
 	if !errors.As(err, &e) {
 		e = &RowError{Err: err}
@@ -213,11 +245,25 @@ func (r *Reader) digest() (string, error) {
 	h := r.sum
 	if h == nil {
 		h = sha256.New()
-		if _, err := io.Copy(h, io.NewSectionReader(r.file, 0, r.info.Size)); err != nil {
+		in := ctxReader{r.ctx, io.NewSectionReader(r.file, 0, r.info.Size)}
+		if _, err := io.CopyBuffer(h, in, make([]byte, 256<<10)); err != nil {
 			return "", fmt.Errorf("cur: read %q: %w", r.info.Name, err)
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// ctxReader ends with its context.
+type ctxReader struct {
+	ctx context.Context
+	r   io.Reader
+}
+
+func (c ctxReader) Read(b []byte) (int, error) {
+	if err := c.ctx.Err(); err != nil {
+		return 0, err
+	}
+	return c.r.Read(b)
 }
 
 // Close releases what the Reader holds, but not the file.

@@ -56,7 +56,7 @@ func (local) Open(_ context.Context, name string) (File, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openFile(f, name)
+	return openFile(f, filepath.ToSlash(name))
 }
 
 func (local) Stat(_ context.Context, name string) (Info, error) {
@@ -64,7 +64,7 @@ func (local) Stat(_ context.Context, name string) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	return infoOf(name, fi), nil
+	return infoOf(filepath.ToSlash(name), fi), nil
 }
 
 func (local) List(ctx context.Context, dir string) ([]Info, error) {
@@ -90,6 +90,7 @@ func (s fsSource) Open(_ context.Context, name string) (File, error) {
 }
 
 func (s fsSource) Stat(_ context.Context, name string) (Info, error) {
+	name = path.Clean(name)
 	fi, err := fs.Stat(s.fsys, name)
 	if err != nil {
 		return Info{}, err

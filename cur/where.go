@@ -1,6 +1,9 @@
 package cur
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Where is a predicate over rows, as data: it is part of a rollup's spec, can be
 // stored, compared and handed to another engine. A row passes when every
@@ -30,6 +33,20 @@ const (
 	Prefix   Op = "prefix"   // the column starts with a value
 	Contains Op = "contains" // a value occurs in the column, whatever its case
 )
+
+func (o Op) known() bool { return o == In || o == FoldIn || o == Prefix || o == Contains }
+
+// clone returns a copy that shares nothing with w.
+func (w Where) clone() Where {
+	any := slices.Clone(w.Any)
+	for i, clause := range any {
+		any[i] = slices.Clone(clause)
+		for j := range clause {
+			any[i][j].Values = slices.Clone(clause[j].Values)
+		}
+	}
+	return Where{Any: any}
+}
 
 // match evaluates w; get returns a column's value.
 func (w *Where) match(get func(Column) string) bool {
@@ -92,10 +109,90 @@ func (c *Cond) match(v string) bool {
 				return true
 			}
 		case Contains:
-			if strings.Contains(strings.ToLower(v), strings.ToLower(want)) {
+			if containsFold(v, want) {
 				return true
 			}
 		}
+	}
+	return false
+}
+
+// containsFold reports whether sub occurs in s, whatever its case. Plain ASCII,
+// which is nearly everything in a bill, costs no allocation.
+func containsFold(s, sub string) bool {
+	if !ascii(s) || !ascii(sub) {
+		return strings.Contains(strings.ToLower(s), strings.ToLower(sub))
+	}
+next:
+	for i := 0; i+len(sub) <= len(s); i++ {
+		for j := range len(sub) {
+			if lower(s[i+j]) != lower(sub[j]) {
+				continue next
+			}
+		}
+		return true
+	}
+	return false
+}
+
+func ascii(s string) bool {
+	for i := range len(s) {
+		if s[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+func lower(c byte) byte {
+	if c >= 'A' && c <= 'Z' {
+		return c + 'a' - 'A'
+	}
+	return c
+}
+
+// compiled is a Where whose columns are resolved to fields of LineItem.
+type compiled [][]struct {
+	Cond
+	field int // index into textFields, -1 for columns reached by name
+}
+
+func compile(w Where) compiled {
+	c := make(compiled, len(w.Any))
+	for i, clause := range w.Any {
+		c[i] = make([]struct {
+			Cond
+			field int
+		}, len(clause))
+		for j, cond := range clause {
+			c[i][j].Cond = cond
+			c[i][j].field = -1
+			if cond.Column != ColPrincipal { // the key has no session
+				c[i][j].field = slices.IndexFunc(textFields[:], func(f textField) bool { return f.column == cond.Column })
+			}
+		}
+	}
+	return c
+}
+
+func (c compiled) match(li *LineItem) bool {
+	if len(c) == 0 {
+		return true
+	}
+next:
+	for _, clause := range c {
+		for i := range clause {
+			cond, v := &clause[i], ""
+			if cond.field >= 0 {
+				v = *textFields[cond.field].of(li)
+			} else {
+				v = keyText(li, cond.Column)
+			}
+			if !cond.match(v) {
+				continue next
+			}
+		}
+		return true
 	}
 	return false
 }
