@@ -2,6 +2,7 @@ package attribution_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -285,6 +286,66 @@ func TestChainsAreData(t *testing.T) {
 	}
 }
 
+// ranked offers two resources, the second as the more telling.
+type ranked struct{}
+
+func (ranked) Name() string          { return "ranked" }
+func (ranked) Columns() []cur.Column { return nil }
+func (ranked) Anchors(dst []attribution.Candidate, _ *cur.Key) []attribution.Candidate {
+	of := func(tail string) attribution.Anchor {
+		return attribution.Anchor{Kind: attribution.KindResource, Value: arn(tail)}
+	}
+	return append(dst, attribution.Candidate{Anchor: of("memory/a"), Rank: 1}, attribution.Candidate{Anchor: of("memory/b/record/1"), Rank: 0})
+}
+
+// A candidate of a lower rank wins, even by what contains it.
+func TestRanksOrderCandidates(t *testing.T) {
+	p := roll(t, row(t, "2026-05-03", "1", agent("r")))
+	rules := &attribution.Rules{Chains: map[string][]attribution.Resolver{attribution.ChainAgentCore: {ranked{}}}}
+	a := index(t, p, rules, claim("a", "resource", arn("memory/a"), ""), claim("b", "resource", arn("memory/b"), "")).Assign(p.Key(0))
+	if a.Claim == nil || a.Claim.ID != "b" || len(a.Overridden) != 1 {
+		t.Errorf("won by %+v over %v, want b over a", a.Claim, ids(a.Overridden))
+	}
+}
+
+func TestIndexKeepsWhatItWasMadeOf(t *testing.T) {
+	p := roll(t, row(t, "2026-05-03", "1", agent("r")))
+	chain := []attribution.Resolver{attribution.Resources()}
+	rules := &attribution.Rules{Aliases: attribution.DefaultAliases(), Scope: attribution.DefaultScope(),
+		Chains: map[string][]attribution.Resolver{attribution.ChainAgentCore: chain}}
+	claims := &attribution.Claims{Claims: []attribution.Claim{claim("c", "resource", "r", "")}}
+	ix, err := attribution.NewIndex(claims, rules, p.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain[0] = attribution.Tags()
+	rules.Scope.AI[0].Chain = ""
+	claims.Claims[0].Target = attribution.Whole{Workload: "other"}
+	if a := ix.Assign(p.Key(0)); a.Workload != "w-c" {
+		t.Errorf("after changing what it was made of: %+v, want w-c", a)
+	}
+}
+
+func TestIndexIsSafeForConcurrentUse(t *testing.T) {
+	p := roll(t, row(t, "2026-05-03", "1", agent(arn("runtime/a/x"))), row(t, "2026-05-03", "1", model(appRole, "")))
+	ix := index(t, p, nil, claim("a", "resource", arn("runtime/a"), ""), claim("r", "role", "App", acct1), claim("s", "session", "x*", ""))
+	want := []attribution.ClaimID{ix.Assign(p.Key(0)).Claim.ID, ix.Assign(p.Key(1)).Claim.ID}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 200 {
+				for i, id := range want {
+					if a := ix.Assign(p.Key(i)); a.Claim.ID != id {
+						t.Errorf("group %d: claim %q, want %q", i, a.Claim.ID, id)
+					}
+					ix.Explain(p.Key(i))
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
 func TestComponentsDoNotChangeOutcomes(t *testing.T) {
 	infra := &attribution.Rules{Scope: attribution.Scope{Infrastructure: []string{"AWSLambda"}}}
 	for _, tt := range []struct {
@@ -329,6 +390,9 @@ func TestNotStored(t *testing.T) {
 		{"a resolver's column that is not", plain, resolver, nil, &attribution.NotStoredError{Column: teamTag, Need: `resolver "by team"`}},
 		{"infrastructure that was left out", plain, lambda, nil, &attribution.NotStoredError{Column: cur.ColProductCode, Need: `product "infrastructure"`, Rows: true}},
 		{"infrastructure that was let in", cur.Rollup{Where: attribution.Scope{Infrastructure: []string{"AmazonEC2", "AWSLambda"}}.Where()}, lambda, nil, nil},
+		{"a predicate of another kind", cur.Rollup{Where: cur.Where{Any: []cur.Clause{{{Column: cur.ColProductCode, Op: cur.FoldIn, Values: []string{"P"}}}}}},
+			&attribution.Rules{Scope: attribution.Scope{AI: []attribution.Product{{Name: "p", Where: cur.Where{Any: []cur.Clause{{{Column: cur.ColProductCode, Op: cur.Prefix, Values: []string{"P"}}}}}}}}},
+			nil, &attribution.NotStoredError{Column: cur.ColProductCode, Need: `product "p"`, Rows: true}},
 		{"a narrower rollup", narrow, nil, nil, &attribution.NotStoredError{Column: cur.ColProductCode, Need: `product "agentcore"`, Rows: true}},
 		{"a product by a column that no key has", plain, &attribution.Rules{Scope: attribution.Scope{AI: []attribution.Product{
 			{Name: "x", Where: cur.Where{Any: []cur.Clause{{{Column: "x_y", Op: cur.In, Values: []string{"z"}}}}}}}}}, nil, &attribution.NotStoredError{Column: "x_y", Need: `product "x"`}},

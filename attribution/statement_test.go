@@ -245,6 +245,32 @@ func TestNotes(t *testing.T) {
 	}
 }
 
+// Components are looked for in scope only, and reasons know the report's columns.
+func TestNotesAndReasonsOfAReportWithFewColumns(t *testing.T) {
+	p := rollWith(t, cur.Rollup{}, []*cur.LineItem{row(t, "2026-05-03", "1", model("", "")), row(t, "2026-05-03", "2", func(li *cur.LineItem) { li.ProductCode = "AmazonS3" })})
+	p = withColumns(t, p, []cur.Column{cur.ColPayer, cur.ColCurrency, cur.ColBillingEntity, cur.ColBillingPeriod, cur.ColLineItemType, cur.ColResource})
+	st := attribute(t, p, index(t, p, nil), nil)
+	for _, n := range st.Warnings {
+		if n.Code == "unknown_component" {
+			t.Errorf("warning %v of a row out of scope", n)
+		}
+	}
+	if us := st.Unclaimed(); len(us) != 1 || us[0].Reason != attribution.ReasonPrincipalNotExported || us[0].Kind != "" || us[0].Anchor != "" {
+		t.Errorf("unclaimed %+v, want one entry without an anchor: principal_not_exported", us)
+	}
+}
+
+func TestUnclaimedIsInOrderOfCost(t *testing.T) {
+	p := roll(t, row(t, "2026-05-03", "1", agent("a")), row(t, "2026-05-03", "3", agent("b")), row(t, "2026-05-03", "2", agent("c")), row(t, "2026-05-03", "2", agent("d")))
+	var got []string
+	for _, u := range attribute(t, p, index(t, p, nil), nil).Unclaimed() {
+		got = append(got, u.Anchor)
+	}
+	if want := []string{"b", "c", "d", "a"}; !slices.Equal(got, want) {
+		t.Errorf("order %q, want %q", got, want)
+	}
+}
+
 func TestRowsLeftUnread(t *testing.T) {
 	r := cur.Rollup{Where: attribution.DefaultScope().Where(), RestUnread: true}
 	p := rollWith(t, r, []*cur.LineItem{row(t, "2026-05-03", "1", agent("r")), row(t, "2026-05-03", "2", func(li *cur.LineItem) { li.ProductCode = "AmazonS3" })})
