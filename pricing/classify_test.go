@@ -5,18 +5,37 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/spendclaim/spendclaim/pricing"
 )
 
 // TestClassifyReviewedUsageTypes reads testdata/usage-types.tsv: every usage
-// type that a public source prints, with the component a person gave it. The
-// file is written by hand and not by -update, because it is the judge.
+// type that a public source prints, with the component and the manner of pricing
+// that a person gave it. The file is written by hand and not by -update, because
+// it is the judge. field.md rule 18: batch, cache, reserved and long-context usage
+// types are each told apart.
 func TestClassifyReviewedUsageTypes(t *testing.T) {
-	for i, f := range tsv(t, "testdata/usage-types.tsv", 4) {
+	kinds := map[string]bool{}
+	for i, f := range tsv(t, "testdata/usage-types.tsv", 9) {
 		got := pricing.Classify(pricing.Usage{ProductCode: f[0], UsageType: f[1]})
-		want := pricing.Class{Component: pricing.Component(f[2]), Region: f[3]}
-		if got != want {
-			t.Errorf("row %d: Classify(%s %s) = %+v, want %+v", i+1, f[0], f[1], got, want)
+		want := pricing.Class{
+			Component: pricing.Component(f[2]), Region: f[3], Model: f[4], Tier: pricing.Tier(f[5]), Routing: pricing.Routing(f[6]),
+			LongContext: f[7] == "long", Variant: f[8], Confidence: got.Confidence,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("row %d: Classify(%s %s) (-want +got):\n%s", i+1, f[0], f[1], diff)
+		}
+		if (got.Confidence == pricing.NotRead) != (got.Component == pricing.Unknown) {
+			t.Errorf("row %d: %s is %q with confidence %q", i+1, f[1], got.Component, got.Confidence)
+		}
+		for _, k := range []string{f[2], f[5], f[6], f[7]} {
+			kinds[k] = true
+		}
+	}
+	for _, k := range []string{"batch", "flex", "priority", "reserved", "provisioned", "geo", "global", "long", "model_cache_read", "model_cache_write_5m", "model_cache_write_1h"} {
+		if !kinds[k] {
+			t.Errorf("no reviewed usage type is %s", k)
 		}
 	}
 }
@@ -135,7 +154,8 @@ func TestClassify(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := pricing.Classify(tt.usage); got != tt.want {
+			got := pricing.Classify(tt.usage)
+			if got := (pricing.Class{Component: got.Component, Region: got.Region}); got != tt.want {
 				t.Errorf("Classify(%+v) = %+v, want %+v", tt.usage, got, tt.want)
 			}
 		})
@@ -146,8 +166,8 @@ func TestClassify(t *testing.T) {
 // table: every line is found, and by nothing shorter.
 func TestClassifyKnowsEveryListedPrefix(t *testing.T) {
 	for _, f := range tsv(t, "prefixes.tsv", 3) {
-		got := pricing.Classify(pricing.Usage{UsageType: f[0] + "-Runtime:Consumption-based:vCPU"})
-		want := pricing.Class{Component: pricing.RuntimeVCPU, Region: f[1]}
+		got := pricing.Classify(pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: f[0] + "-Runtime:Consumption-based:vCPU"})
+		want := pricing.Class{Component: pricing.RuntimeVCPU, Region: f[1], Confidence: pricing.FullyRead}
 		if got != want {
 			t.Errorf("prefix %s: got %+v, want %+v", f[0], got, want)
 		}

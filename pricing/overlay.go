@@ -68,21 +68,34 @@ func (d *Discount) check() error {
 
 // Overlay returns a card in which the overlay's rates and discounts hold on their
 // days and the listed rates on all others. A listed rate that an overlay cuts into
-// keeps its id up to the cut; later pieces add the day they begin.
+// keeps its id up to the cut; later pieces add the day they begin, and so does a
+// rate of the overlay whose id is taken. Laying a later price list over an earlier
+// one therefore keeps both, each for its time.
 func (c *RateCard) Overlay(o Overlay) (*RateCard, error) {
 	listed, faults := discounted(c.Rates(), o.Discounts)
-	for i := range o.Rates {
-		r := normal(o.Rates[i])
+	var own []Rate
+	for _, r := range o.Rates {
+		r = normal(r)
 		if err := r.check("overlay"); err != nil {
 			faults = append(faults, err)
 			continue
 		}
+		own = append(own, r)
 		listed = carveAll(listed, placeOf(r.Meter, r.Region, r.Currency), r.From, r.To)
 	}
 	if len(faults) > 0 {
 		return nil, errors.Join(faults...)
 	}
-	return NewRateCard(append(listed, o.Rates...))
+	taken := map[string]bool{}
+	for _, r := range listed {
+		taken[r.ID] = true
+	}
+	for i, r := range own {
+		if r.ID != "" && taken[r.ID] {
+			own[i].ID = r.ID + "@" + stamp(r.From) // a SKU at its next price
+		}
+	}
+	return NewRateCard(append(listed, own...))
 }
 
 // discounted takes discounts off rates, cutting each at the discount's edges.

@@ -84,20 +84,24 @@ func (r Rate) Free() decimal.Decimal {
 // meter counts. They keep a slip of the keyboard from becoming an estimate, and
 // exponents from becoming memory.
 const (
-	maxWhole = 18 // digits before the point
-	maxFine  = 18 // digits behind it
+	maxWhole    = 18 // digits before the point
+	maxFine     = 18 // zeros behind the point before the first digit
+	maxExponent = 60 // either way
 )
 
-// checkQuantity returns what is wrong with a quantity, or "".
+// checkQuantity returns what is wrong with a quantity, or "". Exponents are looked
+// at first: arithmetic on an absurd one would take the memory it names.
 func checkQuantity(q decimal.Decimal) string {
 	switch digits, exp := q.NumDigits(), int(q.Exponent()); {
+	case exp > maxExponent || exp < -maxExponent:
+		return "with an absurd exponent"
 	case q.IsNegative():
 		return "negative"
-	case q.IsZero() && exp >= -1000:
+	case q.IsZero():
 		return ""
 	case digits+exp > maxWhole:
 		return fmt.Sprintf("more than %d digits before the point", maxWhole)
-	case exp < -1000 || -exp > maxFine && digits+exp < -maxFine || -exp > 3*maxFine:
+	case digits+exp <= -maxFine:
 		return "finer than any meter"
 	}
 	return ""
