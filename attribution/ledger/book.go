@@ -1,14 +1,14 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
 
 	"github.com/spendclaim/spendclaim/attribution"
 	"github.com/spendclaim/spendclaim/cur"
@@ -18,17 +18,18 @@ import (
 // BookOptions adjusts one booking. Nil means the defaults.
 type BookOptions struct {
 	// Supersede lets the delivery's export take over a period that another
-	// export is booked for.
+	// export is booked for. It must still not be older than what is booked.
 	Supersede bool
 	// Override books a statement that does not reconcile. It is the reason, and
-	// stays on record.
+	// stays on record. A statement that reconciles needs none and keeps none.
 	Override string
 
 	_ struct{}
 }
 
 // Booking is a generation worked out but not yet written: what a delivery, or
-// new claims, would make of a book. It serves as a preview; Commit writes it.
+// new claims, would make of a book. It serves as a preview; Commit writes it. It
+// is used by one goroutine.
 type Booking struct {
 	// Generation is what Commit will write; when Unchanged, what is booked.
 	Generation Generation
@@ -45,55 +46,48 @@ type Booking struct {
 	files   []cur.Info
 	claims  *attribution.Claims
 	stamp   storage.Stamp
-	parts   []namedPart
-	content [32]byte
+	reuse   map[string]storage.Part // parts that the generation before has
 }
 
-type namedPart struct {
-	name string
-	body []byte
-}
-
-// Prepare works out what a delivery does to its book under the given claims.
-// Nothing is written. Errors: ErrOlder, ErrExport, ErrNotReconciled,
-// attribution.ErrNotStored.
+// Prepare works out what a delivery does to its book under the given claims, nil
+// for none. Nothing is written. A delivery that names no payer, period or
+// execution gets what its rows agree on, and its content's digest. Claims are
+// kept as given; see [Ledger.Record] for the time they were recorded.
+//
+// Errors: ErrOlder, ErrExport, ErrNotReconciled, attribution.ErrNotStored,
+// attribution.ErrClaims, storage.ErrTooLarge, or those of reading the book.
 func (l *Ledger) Prepare(ctx context.Context, r cur.Rolled, c *attribution.Claims, o *BookOptions) (*Booking, error) {
 	if o == nil {
 		o = &BookOptions{}
 	}
+	d, err := identify(r)
 	fail := func(err error) (*Booking, error) {
-		return nil, fmt.Errorf("ledger: book payer %q, period %s: %w", r.Delivery.Payer, r.Delivery.Period, err)
+		return nil, fmt.Errorf("ledger: book payer %q, period %s: %w", d.Payer, d.Period, err)
 	}
-	if r.Delivery.AsOf.IsZero() {
-		return fail(errors.New("nothing says when the delivery was written: give an as-of time"))
+	if err != nil {
+		return fail(err)
 	}
-	booked, stamp, err := l.head(ctx, r.Delivery.Payer, r.Delivery.Period)
+	booked, stamp, err := l.head(ctx, d.Payer, d.Period)
 	first := errors.Is(err, ErrNoBook)
 	if err != nil && !first {
 		return nil, err
 	}
 	b := &Booking{ledger: l, partial: r.Partial, files: r.Files, stamp: stamp}
-	b.Generation = Generation{Number: booked.Number + 1, Previous: booked.Number, Delivery: r.Delivery, Override: o.Override}
 	if first {
-		return prepared(b, b.attribute(ctx, nil, nil, c))
+		return b.attributed(ctx, d, nil, nil, c, o.Override)
 	}
-	old := booked.Delivery
-	sameExport := old.Export == r.Delivery.Export
-	switch {
-	case !sameExport && !o.Supersede:
-		return fail(fmt.Errorf("%w: %q, and this delivery is of %q; two exports of one payer hold the same money twice", ErrExport, old.Export, r.Delivery.Export))
-	case sameExport && old.Execution == r.Delivery.Execution:
-		// The same content under another time is no other delivery.
-		b.Generation.Delivery = old
-	case sameExport && r.Delivery.AsOf.Before(old.AsOf):
-		return fail(fmt.Errorf("%w: this one was written at %s, the booked one at %s", ErrOlder,
-			r.Delivery.AsOf.Format("2006-01-02T15:04:05Z"), old.AsOf.Format("2006-01-02T15:04:05Z")))
+	if d, err = l.accept(ctx, &booked, d, o.Supersede); err != nil {
+		return fail(err)
 	}
-	return prepared(b, b.attribute(ctx, &booked, nil, c))
+	return b.attributed(ctx, d, &booked, nil, c, o.Override)
 }
 
 // Reattribute works out what new claims do to a book, from its stored groups.
-// Nothing is written and no cost file is opened.
+// Nothing is written and no cost file is opened. A statement that is on record
+// with an override keeps it for as long as the same things do not reconcile.
+//
+// Errors: ErrNoBook, ErrNotReconciled, attribution.ErrNotStored,
+// attribution.ErrClaims, or those of reading the book.
 func (l *Ledger) Reattribute(ctx context.Context, payer string, period cur.Month, c *attribution.Claims) (*Booking, error) {
 	booked, stamp, err := l.head(ctx, payer, period)
 	if err != nil {
@@ -103,140 +97,213 @@ func (l *Ledger) Reattribute(ctx context.Context, payer string, period cur.Month
 	if err != nil {
 		return nil, err
 	}
-	b := &Booking{ledger: l, partial: p, stamp: stamp}
-	if b.files, err = l.Files(ctx, booked); err != nil {
-		return nil, err
-	}
-	b.Generation = Generation{Number: booked.Number + 1, Previous: booked.Number, Delivery: booked.Delivery, Override: booked.Override}
-	return prepared(b, b.attribute(ctx, &booked, p, c))
+	b := &Booking{ledger: l, partial: p, stamp: stamp, reuse: map[string]storage.Part{
+		partGroups: booked.Parts[partGroups], partSource: booked.Parts[partSource]}}
+	return b.attributed(ctx, booked.Delivery, &booked, p, c, "")
 }
 
-// prepared keeps an unfinished booking from its caller.
-func prepared(b *Booking, err error) (*Booking, error) {
-	if err != nil {
-		return nil, err
+// identify completes what a delivery says of itself and refuses one that cannot
+// be told from others.
+func identify(r cur.Rolled) (cur.Delivery, error) {
+	d := r.Delivery
+	if r.Partial == nil {
+		return d, errors.New("the delivery has no partial")
+	}
+	if d.AsOf.IsZero() {
+		return d, errors.New("nothing says when the delivery was written: give an as-of time")
+	}
+	d.AsOf = d.AsOf.UTC()
+	var payers []string
+	var periods []cur.Month
+	for _, c := range r.Partial.Control() {
+		payers, periods = append(payers, c.Key.Payer), append(periods, c.Key.BillingPeriod)
+	}
+	slices.Sort(payers)
+	slices.SortFunc(periods, cur.Month.Compare)
+	payers, periods = slices.Compact(payers), slices.Compact(periods)
+	// Rows of several payers under no name would be a book that nobody can find.
+	switch {
+	case d.Payer == "" && len(payers) > 1:
+		return d, fmt.Errorf("the delivery names no payer and has rows of %q and %q", payers[0], payers[1])
+	case d.Period.IsZero() && len(periods) > 1:
+		return d, fmt.Errorf("the delivery names no billing period and has rows of %q and %q", periods[0], periods[1])
+	}
+	if d.Payer == "" && len(payers) == 1 {
+		d.Payer = payers[0]
+	}
+	if d.Period.IsZero() && len(periods) == 1 {
+		d.Period = periods[0]
+	}
+	if d.Execution == "" {
+		// Two deliveries without an execution are not one delivery.
+		sum := r.Partial.Digest()
+		d.Execution = hex.EncodeToString(sum[:])
+	}
+	for _, s := range [...]string{d.Payer, d.Export, d.Execution} {
+		if !utf8.ValidString(s) {
+			return d, fmt.Errorf("%q is not UTF-8", s)
+		}
+	}
+	return d, nil
+}
+
+// accept decides whether a delivery may follow the booked generation, and
+// returns it as it is to be booked.
+func (l *Ledger) accept(ctx context.Context, booked *Generation, d cur.Delivery, supersede bool) (cur.Delivery, error) {
+	old := booked.Delivery
+	same := func(o *cur.Delivery) bool { return o.Export == d.Export && o.Execution == d.Execution }
+	switch {
+	case same(&old):
+		// The same content under another time is no other delivery.
+		return old, nil
+	case old.Export != d.Export && !supersede:
+		return d, fmt.Errorf("%w: %q, and this delivery is of %q; two exports of one payer hold the same money twice", ErrExport, old.Export, d.Export)
+	case d.AsOf.Before(old.AsOf):
+		return d, fmt.Errorf("%w: this one was written at %s, the booked one at %s", ErrOlder, instant(d.AsOf), instant(old.AsOf))
+	}
+	// A file that was copied has a new time, and its content is still the old.
+	for g, err := range l.History(ctx, old.Payer, old.Period) {
+		if err != nil {
+			return d, err
+		}
+		if same(&g.Delivery) {
+			return d, fmt.Errorf("%w: this one is that of generation %d, written at %s, the booked one was written at %s",
+				ErrOlder, g.Number, instant(g.Delivery.AsOf), instant(old.AsOf))
+		}
+	}
+	return d, nil
+}
+
+func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// attributed fills in generation, statements and difference. booked is the
+// generation before, nil for the first; oldGroups are its groups where they are
+// at hand.
+func (b *Booking) attributed(ctx context.Context, d cur.Delivery, booked *Generation, oldGroups *cur.Partial, c *attribution.Claims, override string) (*Booking, error) {
+	l, g := b.ledger, &b.Generation
+	g.Delivery = d
+	fail := func(err error) (*Booking, error) { return nil, b.failed(err) }
+	if c == nil {
+		c = &attribution.Claims{}
+	}
+	if err := l.storable(c); err != nil {
+		return fail(err)
+	}
+	b.claims = c
+	spec, groups, rev := b.partial.Spec().Digest(), b.partial.Digest(), c.Revision(d.Period)
+	*g = Generation{Number: 1, Cause: First, Delivery: d,
+		SpecDigest: hex.EncodeToString(spec[:]), GroupsDigest: hex.EncodeToString(groups[:]),
+		ClaimsRevision: hex.EncodeToString(rev[:]), RulesVersion: l.rules.Version(), Columns: b.partial.Spec().Columns}
+	var err error
+	if b.Statements, err = l.statements(ctx, b.partial, c, d); err != nil {
+		return fail(err)
+	}
+	if booked != nil {
+		g.Number, g.Previous = booked.Number+1, booked.Number
+		if booked.GroupsDigest == g.GroupsDigest && sameDelivery(&booked.Delivery, &d) &&
+			booked.ClaimsRevision == g.ClaimsRevision && booked.RulesVersion == g.RulesVersion {
+			b.Generation, b.Unchanged = *booked, true
+			if b.Delta, err = l.Delta(ctx, *booked); err != nil {
+				return nil, err
+			}
+			return b, nil
+		}
+	}
+	if err := b.reconcile(booked, override); err != nil {
+		return fail(err)
+	}
+	if booked != nil {
+		if booked.GroupsDigest == g.GroupsDigest && b.reuse == nil {
+			b.reuse = map[string]storage.Part{partGroups: booked.Parts[partGroups]}
+		}
+		if err := b.diff(ctx, booked, oldGroups); err != nil {
+			return nil, err
+		}
+	}
+	if err := b.fits(); err != nil {
+		return fail(err)
 	}
 	return b, nil
 }
 
-// attribute fills in statements and difference. booked is the generation before,
-// nil for the first; oldGroups are its groups where they are at hand.
-func (b *Booking) attribute(ctx context.Context, booked *Generation, oldGroups *cur.Partial, c *attribution.Claims) error {
-	l, g := b.ledger, &b.Generation
+// failed names the book of an error that does not.
+func (b *Booking) failed(err error) error {
+	d := &b.Generation.Delivery
+	return fmt.Errorf("ledger: book payer %q, period %s: %w", d.Payer, d.Period, err)
+}
+
+// sameDelivery compares instants, however they are spelled.
+func sameDelivery(a, b *cur.Delivery) bool {
+	x, y := *a, *b
+	x.AsOf, y.AsOf = time.Time{}, time.Time{}
+	return x == y && a.AsOf.Equal(b.AsOf)
+}
+
+// storable refuses claims that could not be read back. They are read under the
+// default aliases, whatever the rules say.
+func (l *Ledger) storable(c *attribution.Claims) error {
 	if err := c.Validate(l.rules); err != nil {
 		return err
 	}
-	spec, groups, rev := b.partial.Spec().Digest(), b.partial.Digest(), c.Revision(g.Delivery.Period)
-	g.SpecDigest, g.GroupsDigest, g.ClaimsRevision = hex.EncodeToString(spec[:]), hex.EncodeToString(groups[:]), hex.EncodeToString(rev[:])
-	g.RulesVersion = l.rules.Version()
-	g.Columns = b.partial.Spec().Columns
-	b.claims = c
-	var err error
-	if b.Statements, err = l.statements(ctx, b.partial, c, g.Delivery); err != nil {
-		return err
-	}
-	g.Reconciled = true
+	_, err := attribution.DecodeClaims(c.AppendJSON(nil))
+	return err
+}
+
+// reconcile states what does not reconcile and refuses it without an override.
+func (b *Booking) reconcile(booked *Generation, override string) error {
+	g := &b.Generation
 	for _, s := range b.Statements {
-		g.Reconciled = g.Reconciled && s.Reconciled
-	}
-	if booked == nil {
-		g.Cause = First
-	} else if booked.GroupsDigest == g.GroupsDigest && booked.Delivery == g.Delivery &&
-		booked.ClaimsRevision == g.ClaimsRevision && booked.RulesVersion == g.RulesVersion {
-		b.Generation, b.Unchanged = *booked, true
-		return l.partJSON(ctx, booked, partDelta, &b.Delta)
-	}
-	if !g.Reconciled && g.Override == "" {
-		return fmt.Errorf("ledger: book payer %q, period %s: %w", g.Delivery.Payer, g.Delivery.Period, ErrNotReconciled)
-	}
-	if booked == nil {
-		return nil
-	}
-	return b.diff(ctx, booked, oldGroups)
-}
-
-// statements attributes groups under the ledger's rules.
-func (l *Ledger) statements(ctx context.Context, p *cur.Partial, c *attribution.Claims, d cur.Delivery) ([]*attribution.Statement, error) {
-	ix, err := attribution.NewIndex(c, l.rules, p.Spec())
-	if err != nil {
-		return nil, err
-	}
-	return attribution.Attribute(ctx, p, ix, &attribution.Options{Delivery: d, Horizon: l.horizon})
-}
-
-// Commit writes the generation: its parts, then the head in one step. An
-// unchanged booking writes nothing. The error is storage.ErrConflict when the
-// book changed since the booking was prepared.
-func (b *Booking) Commit(ctx context.Context) error {
-	if b.Unchanged {
-		return nil
-	}
-	l, g := b.ledger, &b.Generation
-	if err := b.encode(); err != nil {
-		return err
-	}
-	fail := func(err error) error {
-		return fmt.Errorf("ledger: book payer %q, period %s, generation %d: %w", g.Delivery.Payer, g.Delivery.Period, g.Number, err)
-	}
-	g.Parts = make(map[string]storage.Part, len(b.parts))
-	for _, p := range b.parts {
-		part, err := l.store.WritePart(ctx, g.partKey(b.content, p.name), kindPart, schema, bytes.NewReader(p.body))
-		if err != nil {
-			return fail(err)
+		for _, n := range s.Incomplete {
+			g.Unreconciled = append(g.Unreconciled, fmt.Sprintf("%s: %s, %d rows", named(s.Currency), n.Code, n.Rows))
 		}
-		g.Parts[p.name] = part
+		for _, d := range s.Differences {
+			g.Unreconciled = append(g.Unreconciled, named(s.Currency)+": "+d.String())
+		}
+		if !s.Reconciled && len(s.Incomplete)+len(s.Differences) == 0 {
+			g.Unreconciled = append(g.Unreconciled, named(s.Currency)+": not reconciled")
+		}
 	}
-	g.BookedAt = l.now().UTC()
-	data, err := json.Marshal(g)
-	if err != nil {
-		return fail(err)
+	// A head is one record, and what follows would not tell more.
+	const most = 50
+	if n := len(g.Unreconciled) - most; n > 0 {
+		g.Unreconciled = append(g.Unreconciled[:most:most], fmt.Sprintf("and %d more", n))
 	}
-	key := bookKey(g.Delivery.Payer, g.Delivery.Period)
-	// The content names the command, so that a repetition after a lost answer
-	// finds the receipt instead of a conflict.
-	req := storage.Request{ID: "book/" + key.Sort + "/" + strconv.FormatUint(g.Number, 10) + "/" + hex.EncodeToString(b.content[:8]), Digest: b.content}
-	_, err = l.store.Commit(ctx, req, &storage.Batch{Puts: []storage.Put{
-		{Key: key, Prev: b.stamp, Kind: kindBook, Schema: schema, Data: data, Entry: data},
-	}})
-	if err != nil {
-		return fail(err)
+	if g.Reconciled = len(g.Unreconciled) == 0; g.Reconciled {
+		return nil
+	}
+	g.Override = strings.TrimSpace(override)
+	if g.Override == "" && booked != nil && sameDelivery(&booked.Delivery, &g.Delivery) &&
+		booked.GroupsDigest == g.GroupsDigest && slices.Equal(booked.Unreconciled, g.Unreconciled) {
+		g.Override = booked.Override
+	}
+	if g.Override == "" {
+		list := g.Unreconciled
+		if n := len(list) - 3; n > 0 {
+			list = append(list[:3:3], fmt.Sprintf("and %d more", n))
+		}
+		return fmt.Errorf("%w: %s", ErrNotReconciled, strings.Join(list, "; "))
 	}
 	return nil
 }
 
-// encode makes the parts and the digest over them.
-func (b *Booking) encode() error {
-	totals, err := json.Marshal(totalsOf(b.Statements))
+// named names a currency for a reader.
+func named(currency string) string {
+	if currency == "" {
+		return "no currency"
+	}
+	return currency
+}
+
+// fits refuses a head that would not fit into one record, before anything is
+// written: names of exports and columns come from files.
+func (b *Booking) fits() error {
+	const parts = 32 << 10 // more than the names of parts can take
+	head, err := encodeHead(&b.Generation)
 	if err != nil {
 		return err
 	}
-	delta, err := json.Marshal(b.Delta)
-	if err != nil {
-		return err
+	if n := len(head) + parts; n > storage.MaxData {
+		return fmt.Errorf("head of %d bytes, at most %d: %w", n, storage.MaxData, storage.ErrTooLarge)
 	}
-	src, err := json.Marshal(source{b.files, b.partial.Objects()})
-	if err != nil {
-		return err
-	}
-	// What the head will say takes part in naming the attempt, but for the time
-	// of booking, which a repetition changes.
-	head, err := json.Marshal(b.Generation)
-	if err != nil {
-		return err
-	}
-	b.parts = []namedPart{
-		{partGroups, b.partial.AppendBody(nil)},
-		{partClaims, b.claims.AppendJSON(nil)},
-		{partStatement, totals},
-		{partDelta, delta},
-		{partSource, src},
-	}
-	h := sha256.New()
-	h.Write(head)
-	for _, p := range b.parts {
-		sum := sha256.Sum256(p.body)
-		h.Write(sum[:])
-	}
-	h.Sum(b.content[:0])
 	return nil
 }

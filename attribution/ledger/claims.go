@@ -16,13 +16,16 @@ import (
 	"github.com/spendclaim/spendclaim/storage"
 )
 
-var claimsKey = storage.Key{Partition: partitionClaims, Sort: "current"}
+// claimsKey names the record of the current claims; its log names all sets that
+// were ever current.
+func claimsKey() storage.Key {
+	return storage.Key{Partition: partitionClaims, Sort: "current"}
+}
 
-// claimsHead is the record that names the current claims; its log names all
-// sets that were ever current.
+// claimsHead is that record.
 type claimsHead struct {
-	Claims int          `json:"claims"` // how many
-	Part   storage.Part `json:"part"`
+	Claims int      `json:"claims"` // how many
+	Part   wirePart `json:"part"`
 }
 
 // CurrentClaims returns the claims saved last, none if there are none.
@@ -32,27 +35,34 @@ func (l *Ledger) CurrentClaims(ctx context.Context) (*attribution.Claims, error)
 }
 
 func (l *Ledger) currentClaims(ctx context.Context) (*attribution.Claims, storage.Stamp, error) {
-	r, err := l.store.Get(ctx, claimsKey)
+	fail := func(err error) (*attribution.Claims, storage.Stamp, error) {
+		return nil, storage.Stamp{}, fmt.Errorf("ledger: current claims: %w", err)
+	}
+	r, err := l.store.Get(ctx, claimsKey())
 	if errors.Is(err, storage.ErrNotFound) {
 		return &attribution.Claims{}, storage.Stamp{}, nil
 	}
 	if err != nil {
-		return nil, storage.Stamp{}, fmt.Errorf("ledger: current claims: %w", err)
+		return fail(err)
+	}
+	if r.Schema > schema {
+		return fail(fmt.Errorf("schema %d: %w", r.Schema, ErrNewer))
 	}
 	var h claimsHead
-	if r.Schema > schema {
-		return nil, storage.Stamp{}, fmt.Errorf("ledger: current claims: schema %d: %w", r.Schema, ErrNewer)
-	}
 	if err := json.Unmarshal(r.Data, &h); err != nil {
-		return nil, storage.Stamp{}, fmt.Errorf("ledger: current claims: %w", err)
+		return fail(err)
 	}
-	b, err := io.ReadAll(l.store.ReadPart(ctx, h.Part))
+	part, err := h.Part.part()
 	if err != nil {
-		return nil, storage.Stamp{}, fmt.Errorf("ledger: current claims: %w", err)
+		return fail(err)
+	}
+	b, err := io.ReadAll(l.store.ReadPart(ctx, part))
+	if err != nil {
+		return fail(err)
 	}
 	c, err := attribution.DecodeClaims(b)
 	if err != nil {
-		return nil, storage.Stamp{}, fmt.Errorf("ledger: current claims: %w", err)
+		return fail(err)
 	}
 	return c, r.Stamp, nil
 }
@@ -69,6 +79,9 @@ func (l *Ledger) Record(ctx context.Context, c *attribution.Claims) (*attributio
 }
 
 func (l *Ledger) record(before, c *attribution.Claims) *attribution.Claims {
+	if c == nil {
+		return &attribution.Claims{}
+	}
 	// Claims are compared by their canonical form.
 	form := func(c attribution.Claim) string {
 		c.RecordedAt = time.Time{}
@@ -83,7 +96,7 @@ func (l *Ledger) record(before, c *attribution.Claims) *attribution.Claims {
 	now := l.now().UTC()
 	for i := range out.Claims {
 		n := &out.Claims[i]
-		if at, ok := known[form(*n)]; ok {
+		if at := known[form(*n)]; !at.IsZero() {
 			n.RecordedAt = at
 		} else if n.RecordedAt.IsZero() {
 			n.RecordedAt = now
@@ -94,11 +107,19 @@ func (l *Ledger) record(before, c *attribution.Claims) *attribution.Claims {
 
 // SaveClaims makes c the current claims and returns them with the time each was
 // recorded, see [Ledger.Record]. Saving what is current writes nothing. Books
-// are not touched: see [Ledger.Reattribute]. Claims that overlap are
-// attribution.ErrClaimConflict.
+// are not touched: see [Ledger.Reattribute].
+//
+// Errors: attribution.ErrClaims, attribution.ErrClaimConflict for claims that
+// overlap, storage.ErrConflict when somebody else saved claims at the same time.
 func (l *Ledger) SaveClaims(ctx context.Context, c *attribution.Claims) (*attribution.Claims, error) {
-	if err := c.Validate(l.rules); err != nil {
-		return nil, err
+	fail := func(err error) (*attribution.Claims, error) {
+		return nil, fmt.Errorf("ledger: save claims: %w", err)
+	}
+	if c == nil {
+		c = &attribution.Claims{}
+	}
+	if err := l.storable(c); err != nil {
+		return fail(err)
 	}
 	before, stamp, err := l.currentClaims(ctx)
 	if err != nil {
@@ -106,23 +127,23 @@ func (l *Ledger) SaveClaims(ctx context.Context, c *attribution.Claims) (*attrib
 	}
 	c = l.record(before, c)
 	body := c.AppendJSON(nil)
-	if bytes.Equal(body, before.AppendJSON(nil)) && (len(c.Claims) > 0 || !stamp.IsZero()) {
+	if bytes.Equal(body, before.AppendJSON(nil)) {
 		return c, nil
 	}
 	sum := sha256.Sum256(body)
-	part, err := l.store.WritePart(ctx, storage.Key{Partition: partitionParts + "claims", Sort: hex.EncodeToString(sum[:16])}, kindPart, schema, bytes.NewReader(body))
+	part, err := l.store.WritePart(ctx, storage.Key{Partition: partitionParts + "claims", Sort: hex.EncodeToString(sum[:])}, kindPart, schema, bytes.NewReader(body))
 	if err != nil {
-		return nil, fmt.Errorf("ledger: save claims: %w", err)
+		return fail(err)
 	}
-	data, err := json.Marshal(claimsHead{len(c.Claims), part})
+	data, err := json.Marshal(claimsHead{len(c.Claims), toWire(part)})
 	if err != nil {
-		return nil, fmt.Errorf("ledger: save claims: %w", err)
+		return fail(err)
 	}
 	_, err = l.store.Commit(ctx, storage.Request{}, &storage.Batch{Puts: []storage.Put{
-		{Key: claimsKey, Prev: stamp, Kind: kindClaims, Schema: schema, Data: data, Entry: data},
+		{Key: claimsKey(), Prev: stamp, Kind: kindClaims, Schema: schema, Data: data, Entry: data},
 	}})
 	if err != nil {
-		return nil, fmt.Errorf("ledger: save claims: %w", err)
+		return fail(err)
 	}
 	return c, nil
 }

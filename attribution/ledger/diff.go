@@ -1,8 +1,8 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/shopspring/decimal"
@@ -13,149 +13,152 @@ import (
 )
 
 // Delta is one term of the difference between two generations, in one currency.
+// Groups of a term of rules may be 0: the rules of the generation before are
+// gone, and what they said is known in sums alone.
 type Delta struct {
 	Currency string
 	attribution.Term
 }
 
-// total is a line of the statement part: enough to say later what a generation
-// stated, whatever the rules have become since.
-type total struct {
+// wireDelta is the stored form of a Delta.
+type wireDelta struct {
 	Currency  string                 `json:"currency"`
+	Label     attribution.Label      `json:"label"`
 	Outcome   attribution.Outcome    `json:"outcome"`
-	Reason    attribution.Reason     `json:"reason,omitempty"`
-	Kind      attribution.ChargeKind `json:"kind"`
 	Workload  attribution.WorkloadID `json:"workload,omitempty"`
 	Component pricing.Component      `json:"component"`
-	Unit      string                 `json:"unit,omitempty"`
-	LineType  string                 `json:"line_item_type"`
-	Bucket    string                 `json:"bucket"`
-	Rows      int64                  `json:"rows"`
-	Usage     decimal.Decimal        `json:"usage"`
 	Unblended decimal.Decimal        `json:"unblended"`
-	Net       decimal.NullDecimal    `json:"net_unblended"`
-	Amortized decimal.NullDecimal    `json:"amortized"`
+	Groups    int                    `json:"groups,omitempty"`
 }
 
-func (t *total) compare(o *total) int {
-	return cmp.Or(cmp.Compare(t.Currency, o.Currency), cmp.Compare(t.Outcome, o.Outcome), cmp.Compare(t.Reason, o.Reason),
-		cmp.Compare(t.Kind, o.Kind), cmp.Compare(t.Workload, o.Workload), cmp.Compare(t.Component, o.Component),
-		cmp.Compare(t.Unit, o.Unit), cmp.Compare(t.LineType, o.LineType), cmp.Compare(t.Bucket, o.Bucket))
-}
-
-// totalsOf sums statements by everything a total tells apart, in order. Rows
-// outside the rollup's predicate are in no line; the stored groups hold them.
-func totalsOf(statements []*attribution.Statement) []total {
-	sums := map[total]*total{}
-	for _, s := range statements {
-		for l := range s.Lines() {
-			t := total{Currency: s.Currency, Outcome: l.Outcome, Reason: l.Reason, Kind: l.Kind, Workload: l.Workload,
-				Component: l.Component, Unit: l.Key.PricingUnit, LineType: l.Key.LineItemType, Bucket: l.Key.Bucket.String()}
-			x := sums[t]
-			if x == nil {
-				x = new(total)
-				*x = t
-				x.Net.Valid, x.Amortized.Valid = true, true
-				sums[t] = x
-			}
-			x.Rows += l.Amounts.Rows
-			x.Usage = x.Usage.Add(l.Measures.Sum(cur.Usage))
-			x.Unblended = x.Unblended.Add(l.Amounts.Unblended)
-			x.Net = add(x.Net, l.Amounts.Net)
-			x.Amortized = add(x.Amortized, l.Amounts.Amortized)
-		}
+func toWireDeltas(list []Delta) []wireDelta {
+	out := make([]wireDelta, len(list))
+	for i, d := range list {
+		out[i] = wireDelta{d.Currency, d.Label, d.Outcome, d.Workload, d.Component, d.Unblended, d.Groups}
 	}
-	out := make([]total, 0, len(sums))
-	for _, x := range sums {
-		out = append(out, *x)
-	}
-	slices.SortFunc(out, func(a, b total) int { return a.compare(&b) })
 	return out
 }
 
-// add adds what is known; null and anything is null.
-func add(a, b decimal.NullDecimal) decimal.NullDecimal {
-	if !a.Valid || !b.Valid {
-		return decimal.NullDecimal{}
-	}
-	return decimal.NewNullDecimal(a.Decimal.Add(b.Decimal))
+func (w *wireDelta) delta() Delta {
+	return Delta{w.Currency, attribution.Term{Label: w.Label, Outcome: w.Outcome, Workload: w.Workload,
+		Component: w.Component, Unblended: w.Unblended, Groups: w.Groups}}
+}
+
+// state is one side of a difference.
+type state struct {
+	statements []*attribution.Statement
+	groups     *cur.Partial
+	claims     *attribution.Claims
+	delivery   cur.Delivery
 }
 
 // diff explains the difference to the booked generation and names its cause.
+//
+// The rules that the booked generation was made under are gone if they changed;
+// what it stated is stored, so that the change of rules is the difference between
+// that and what its groups and claims come to today. Where they come to nothing,
+// since the groups lack what the rules now need or the claims are none under
+// them, the whole difference is of rules.
 func (b *Booking) diff(ctx context.Context, booked *Generation, oldGroups *cur.Partial) (err error) {
-	l := b.ledger
-	if oldGroups == nil {
-		if oldGroups, err = l.Partial(ctx, *booked); err != nil {
+	l, g := b.ledger, &b.Generation
+	old := state{groups: oldGroups, delivery: booked.Delivery}
+	if old.groups == nil {
+		if old.groups, err = l.Partial(ctx, *booked); err != nil {
 			return err
 		}
 	}
-	oldClaims, err := l.Claims(ctx, *booked)
-	if err != nil {
+	if old.claims, err = l.Claims(ctx, *booked); err != nil {
 		return err
 	}
-	old, err := l.statements(ctx, oldGroups, oldClaims, booked.Delivery)
+	var t terms
+	if booked.RulesVersion == g.RulesVersion {
+		if old.statements, err = l.statements(ctx, old.groups, old.claims, old.delivery); err == nil {
+			err = b.steps(ctx, &t, old)
+		}
+	} else {
+		var stated []Total
+		if stated, err = l.Totals(ctx, *booked); err != nil {
+			return err
+		}
+		err = b.rulesChanged(ctx, &t, stated, old)
+	}
 	if err != nil {
-		return err
+		return b.failed(err)
 	}
-	if booked.RulesVersion != b.Generation.RulesVersion {
-		var stated []total
-		if err := l.partJSON(ctx, booked, partStatement, &stated); err != nil {
-			return err
-		}
-		b.Delta = rulesTerms(stated, totalsOf(old))
+	if sameDelivery(&booked.Delivery, &g.Delivery) && booked.SpecDigest != g.SpecDigest {
+		t.regrouped()
 	}
-	// Statements are paired by currency; one that appears or goes is compared
-	// with a statement of nothing.
-	for _, c := range currencies(old, b.Statements) {
-		x, err := l.statementOf(ctx, old, c, oldGroups, oldClaims, booked.Delivery)
-		if err != nil {
-			return err
-		}
-		y, err := l.statementOf(ctx, b.Statements, c, b.partial, b.claims, b.Generation.Delivery)
-		if err != nil {
-			return err
-		}
-		terms, err := attribution.Diff(x, y)
-		if err != nil {
-			return err
-		}
-		for _, t := range terms {
-			b.Delta = append(b.Delta, Delta{c, t})
-		}
+	b.Delta = t.sorted()
+	if g.Cause = causeOf(b.Delta); g.Cause == "" {
+		g.Cause = b.causeOfInputs(booked)
 	}
-	b.Generation.Cause = causeOf(b.Delta)
 	return nil
 }
 
-// rulesTerms is the difference between what a generation stated and what the
-// same groups and claims give today.
-func rulesTerms(stated, today []total) []Delta {
-	type key struct {
-		currency  string
-		outcome   attribution.Outcome
-		workload  attribution.WorkloadID
-		component pricing.Component
+// rulesChanged adds the terms from what was stated, under other rules, to b.
+func (b *Booking) rulesChanged(ctx context.Context, t *terms, stated []Total, old state) (err error) {
+	l := b.ledger
+	old.statements, err = l.statements(ctx, old.groups, old.claims, old.delivery)
+	switch {
+	case errors.Is(err, attribution.ErrNotStored), errors.Is(err, attribution.ErrClaims):
+		t.between(stated, totalsOf(b.partial, b.Statements))
+		return nil
+	case err != nil:
+		return err
 	}
-	sums := map[key]decimal.Decimal{}
-	for _, t := range today {
-		k := key{t.Currency, t.Outcome, t.Workload, t.Component}
-		sums[k] = sums[k].Add(t.Unblended)
+	t.between(stated, totalsOf(old.groups, old.statements))
+	return b.steps(ctx, t, old)
+}
+
+// steps adds the terms from old to b, both under today's rules.
+//
+// Where the old groups lack a column that the new claims need and the new groups
+// one that the old claims need, nothing can be attributed under both. The old
+// claims that need none of the missing columns then stand in between.
+func (b *Booking) steps(ctx context.Context, t *terms, old state) (err error) {
+	l := b.ledger
+	path := []state{old, {b.Statements, b.partial, b.claims, b.Generation.Delivery}}
+	if l.lacks(old.groups.Spec(), b.claims) && l.lacks(b.partial.Spec(), old.claims) {
+		via := old
+		via.claims = &attribution.Claims{Workloads: old.claims.Workloads, Claims: slices.DeleteFunc(slices.Clone(old.claims.Claims), func(c attribution.Claim) bool {
+			return l.lacks(b.partial.Spec(), &attribution.Claims{Claims: []attribution.Claim{c}})
+		})}
+		if via.statements, err = l.statements(ctx, via.groups, via.claims, via.delivery); err != nil {
+			return err
+		}
+		path = slices.Insert(path, 1, via)
 	}
-	for _, t := range stated {
-		k := key{t.Currency, t.Outcome, t.Workload, t.Component}
-		sums[k] = sums[k].Sub(t.Unblended)
-	}
-	var out []Delta
-	for k, d := range sums {
-		if !d.IsZero() {
-			out = append(out, Delta{k.currency, attribution.Term{Label: attribution.RuleBased, Outcome: k.outcome, Workload: k.workload, Component: k.component, Unblended: d}})
+	for i, to := range path[1:] {
+		from := path[i]
+		// Statements are paired by currency; one that appears or goes is compared
+		// with a statement of nothing.
+		for _, c := range currencies(from.statements, to.statements) {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			x, err := l.statementOf(ctx, from, c)
+			if err != nil {
+				return err
+			}
+			y, err := l.statementOf(ctx, to, c)
+			if err != nil {
+				return err
+			}
+			list, err := attribution.Diff(x, y)
+			if err != nil {
+				return err
+			}
+			for _, term := range list {
+				t.add(c, term)
+			}
 		}
 	}
-	slices.SortFunc(out, func(a, b Delta) int {
-		return cmp.Or(cmp.Compare(a.Currency, b.Currency), cmp.Compare(a.Outcome, b.Outcome),
-			cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Component, b.Component))
-	})
-	return out
+	return nil
+}
+
+// lacks reports whether groups of a spec miss a column that claims need.
+func (l *Ledger) lacks(spec cur.Spec, c *attribution.Claims) bool {
+	return slices.ContainsFunc(attribution.Columns(c, l.rules), func(c cur.Column) bool { return !spec.Has(c) })
 }
 
 func currencies(lists ...[]*attribution.Statement) (out []string) {
@@ -171,29 +174,27 @@ func currencies(lists ...[]*attribution.Statement) (out []string) {
 }
 
 // statementOf returns the statement of a currency, of nothing if there is none.
-func (l *Ledger) statementOf(ctx context.Context, list []*attribution.Statement, currency string, p *cur.Partial, c *attribution.Claims, d cur.Delivery) (*attribution.Statement, error) {
-	for _, s := range list {
+func (l *Ledger) statementOf(ctx context.Context, of state, currency string) (*attribution.Statement, error) {
+	for _, s := range of.statements {
 		if s.Currency == currency {
 			return s, nil
 		}
 	}
-	none, err := cur.NewPartial(p.Spec(), cur.Contents{Measures: p.Measures(),
-		Control: []cur.Control{{Key: cur.ControlKey{Payer: d.Payer, BillingPeriod: d.Period, Currency: currency}}}})
+	none, err := cur.NewPartial(of.groups.Spec(), cur.Contents{Measures: of.groups.Measures(),
+		Control: []cur.Control{{Key: cur.ControlKey{Payer: of.delivery.Payer, BillingPeriod: of.delivery.Period, Currency: currency}}}})
 	if err != nil {
 		return nil, err
 	}
-	s, err := l.statements(ctx, none, c, d)
+	s, err := l.statements(ctx, none, of.claims, of.delivery)
 	if err != nil {
 		return nil, err
 	}
 	return s[0], nil
 }
 
-// causeOf names what all terms have in common. A delivery that only completes
-// days is of new days, though no money came with it.
-func causeOf(terms []Delta) Cause {
-	cause := Cause("")
-	for _, t := range terms {
+// causeOf names what all terms have in common, "" where there are none.
+func causeOf(list []Delta) (cause Cause) {
+	for _, t := range list {
 		switch c := Cause(t.Label); {
 		case cause == "":
 			cause = c
@@ -201,5 +202,46 @@ func causeOf(terms []Delta) Cause {
 			return Mixed
 		}
 	}
-	return cmp.Or(cause, Cause(attribution.NewDays))
+	return cause
+}
+
+// causeOfInputs names what changed though no row did.
+func (b *Booking) causeOfInputs(booked *Generation) Cause {
+	g := &b.Generation
+	var causes []Cause
+	if !sameDelivery(&booked.Delivery, &g.Delivery) {
+		causes = append(causes, b.causeOfDelivery(&booked.Delivery))
+	}
+	if booked.ClaimsRevision != g.ClaimsRevision {
+		causes = append(causes, Cause(attribution.Ownership))
+	}
+	if booked.RulesVersion != g.RulesVersion {
+		causes = append(causes, Cause(attribution.RuleBased))
+	}
+	switch {
+	case len(causes) == 1:
+		return causes[0]
+	case len(causes) > 1:
+		return Mixed
+	case booked.SpecDigest != g.SpecDigest:
+		return Cause(attribution.RuleBased) // what is grouped by
+	}
+	return Cause(attribution.Restated)
+}
+
+// causeOfDelivery tells a delivery that completes days of the period, though no
+// money came with it, from one that says the same again.
+func (b *Booking) causeOfDelivery(old *cur.Delivery) Cause {
+	day := func(d *cur.Delivery) string {
+		t := d.AsOf.UTC()
+		// From then on all days of the period are complete.
+		if all := d.Period.End().AddDate(0, 0, b.ledger.days()-1); !d.Period.IsZero() && t.After(all) {
+			t = all
+		}
+		return t.Format("2006-01-02")
+	}
+	if day(old) < day(&b.Generation.Delivery) {
+		return Cause(attribution.NewDays)
+	}
+	return Cause(attribution.Restated)
 }

@@ -1,38 +1,26 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/url"
-	"slices"
 	"time"
 
-	"github.com/spendclaim/spendclaim/attribution"
 	"github.com/spendclaim/spendclaim/cur"
 	"github.com/spendclaim/spendclaim/storage"
 )
 
-// Kinds of records. Heads and claims are audited, chunks of parts are not.
+// Kinds of records. A change of what any of them, or a part, holds that an older
+// release would misread raises the schema.
 const (
 	kindBook   = "ledger.book"
 	kindClaims = "ledger.claims"
 	kindPart   = "ledger.part"
 	schema     = 1
-)
-
-// Names of parts. Readers pass over names they do not know.
-const (
-	partGroups    = "groups"    // cur.Partial.AppendBody
-	partClaims    = "claims"    // the claims used, canonical
-	partStatement = "statement" // totals, see total
-	partDelta     = "delta"     // terms of the difference to the generation before
-	partSource    = "source"    // files and objects the groups were made from
 )
 
 // Partitions.
@@ -42,26 +30,13 @@ const (
 	partitionParts  = "ledger/parts/"
 )
 
-// What callers branch on.
-var (
-	// ErrNoBook: nothing is booked for the payer and period.
-	ErrNoBook = errors.New("no such book")
-	// ErrOlder: the delivery was written before the one that is booked.
-	ErrOlder = errors.New("older than the booked delivery")
-	// ErrExport: another export is authoritative for the payer and period.
-	ErrExport = errors.New("another export is booked")
-	// ErrNotReconciled: the statement does not add up to its control totals, or
-	// is incomplete.
-	ErrNotReconciled = errors.New("statement does not reconcile")
-	// ErrNewer: the generation was written by a later release.
-	ErrNewer = errors.New("written by a newer release")
-)
-
 // Cause says why a generation differs from the one before.
 type Cause string
 
 // The causes. Apart from First and Mixed they are the labels of the terms that
-// make up the difference.
+// make up the difference, of which Mixed has several. Where no row changed, the
+// cause is what did: the delivery (its days, or else a restatement), the claims,
+// or the rules, which include what the rollup groups by.
 const (
 	First Cause = "first"
 	Mixed Cause = "mixed"
@@ -69,19 +44,91 @@ const (
 
 // Generation describes one state of a book, without its contents.
 type Generation struct {
-	Number         uint64                  `json:"number"`
-	Previous       uint64                  `json:"previous"` // 0 for the first
-	Cause          Cause                   `json:"cause"`
-	Delivery       cur.Delivery            `json:"delivery"`
-	SpecDigest     string                  `json:"spec"`              // of the rollup
-	Columns        []cur.Column            `json:"columns,omitempty"` // declared columns and tag keys that the groups hold
-	GroupsDigest   string                  `json:"groups"`            // of the stored groups
-	ClaimsRevision string                  `json:"claims"`            // of the claims that meet the period
-	RulesVersion   string                  `json:"rules"`
-	Reconciled     bool                    `json:"reconciled"`
-	Override       string                  `json:"override,omitempty"` // why a statement was booked that does not reconcile
-	BookedAt       time.Time               `json:"booked_at"`
-	Parts          map[string]storage.Part `json:"parts"`
+	Number         uint64       `json:"number"`   // from 1 on
+	Previous       uint64       `json:"previous"` // 0 for the first
+	Cause          Cause        `json:"cause"`
+	Delivery       cur.Delivery `json:"delivery"`
+	SpecDigest     string       `json:"spec"`              // of the rollup
+	Columns        []cur.Column `json:"columns,omitempty"` // declared columns and tag keys that the groups hold
+	GroupsDigest   string       `json:"groups"`            // of the stored groups
+	ClaimsRevision string       `json:"claims"`            // of the claims that meet the period
+	RulesVersion   string       `json:"rules"`
+	Reconciled     bool         `json:"reconciled"`
+	// Unreconciled says what does not reconcile, and Override why it was booked
+	// all the same.
+	Unreconciled []string  `json:"unreconciled,omitempty"`
+	Override     string    `json:"override,omitempty"`
+	BookedAt     time.Time `json:"booked_at"`
+	// Parts are the contents; the methods of Ledger read them.
+	Parts map[string]storage.Part `json:"parts"`
+}
+
+// wireHead is the stored form of a Generation: the same, but for its parts.
+type wireHead struct {
+	plain
+	Parts map[string]wirePart `json:"parts,omitempty"`
+}
+
+type plain Generation
+
+type wirePart struct {
+	Partition string `json:"partition"`
+	Sort      string `json:"sort"`
+	Chunks    int    `json:"chunks"`
+	Size      int64  `json:"size"`
+	SHA256    string `json:"sha256"`
+}
+
+func toWire(p storage.Part) wirePart {
+	return wirePart{p.Key.Partition, p.Key.Sort, p.Chunks, p.Size, hex.EncodeToString(p.Digest[:])}
+}
+
+func (w wirePart) part() (storage.Part, error) {
+	p := storage.Part{Key: storage.Key{Partition: w.Partition, Sort: w.Sort}, Chunks: w.Chunks, Size: w.Size}
+	sum, err := hex.DecodeString(w.SHA256)
+	if err != nil || len(sum) != len(p.Digest) || p.Chunks < 0 || p.Size < 0 {
+		return p, fmt.Errorf("part %q is not well formed", w.Sort)
+	}
+	p.Digest = [32]byte(sum)
+	return p, nil
+}
+
+// encodeHead makes the record of a generation.
+func encodeHead(g *Generation) ([]byte, error) {
+	w := wireHead{plain: plain(*g)}
+	if len(g.Parts) > 0 {
+		w.Parts = make(map[string]wirePart, len(g.Parts))
+	}
+	for name, p := range g.Parts {
+		w.Parts[name] = toWire(p)
+	}
+	return json.Marshal(w)
+}
+
+func decodeGeneration(r storage.Record) (Generation, error) {
+	fail := func(err error) (Generation, error) {
+		return Generation{}, fmt.Errorf("ledger: read %s: %w", r.Key, err)
+	}
+	if r.Schema > schema {
+		return fail(fmt.Errorf("schema %d: %w", r.Schema, ErrNewer))
+	}
+	var w wireHead
+	if err := json.Unmarshal(r.Data, &w); err != nil {
+		return fail(err)
+	}
+	g := Generation(w.plain)
+	if g.Number != r.Stamp.Version {
+		return fail(fmt.Errorf("generation %d is kept as version %d", g.Number, r.Stamp.Version))
+	}
+	g.Parts = make(map[string]storage.Part, len(w.Parts))
+	for name, p := range w.Parts {
+		part, err := p.part()
+		if err != nil {
+			return fail(err)
+		}
+		g.Parts[name] = part
+	}
+	return g, nil
 }
 
 // bookKey names the head of a book. Payers are account numbers; whatever else a
@@ -90,33 +137,18 @@ func bookKey(payer string, period cur.Month) storage.Key {
 	return storage.Key{Partition: partitionBooks, Sort: url.PathEscape(payer) + "/" + period.String()}
 }
 
-// partKey names a part. The content names the attempt: a generation that was cut
-// short leaves parts that the same content takes up again and other content
-// passes by.
-func (g *Generation) partKey(content [32]byte, name string) storage.Key {
+// partKey names a part by its content: an attempt that was cut short leaves
+// parts that the next one takes up again, and generations share what they have
+// in common.
+func partKey(d *cur.Delivery, name string, digest [32]byte) storage.Key {
 	return storage.Key{
-		Partition: partitionParts + url.PathEscape(g.Delivery.Payer) + "/" + g.Delivery.Period.String(),
-		Sort:      fmt.Sprintf("%08d-%s/%s", g.Number, hex.EncodeToString(content[:8]), name),
+		Partition: partitionParts + url.PathEscape(d.Payer) + "/" + d.Period.String(),
+		Sort:      name + "/" + hex.EncodeToString(digest[:]),
 	}
 }
 
-// source is the content of partSource.
-type source struct {
-	Files   []cur.Info   `json:"files"`
-	Objects []cur.Object `json:"objects"`
-}
-
-func decodeGeneration(r storage.Record) (g Generation, err error) {
-	if r.Schema > schema {
-		return g, fmt.Errorf("ledger: read %s: schema %d: %w", r.Key, r.Schema, ErrNewer)
-	}
-	if err := json.Unmarshal(r.Data, &g); err != nil {
-		return g, fmt.Errorf("ledger: read %s: %w", r.Key, err)
-	}
-	return g, nil
-}
-
-// Head returns the newest generation of a book; ErrNoBook when there is none.
+// Head returns the newest generation of a book. Errors: ErrNoBook, ErrNewer, or
+// those of the store.
 func (l *Ledger) Head(ctx context.Context, payer string, period cur.Month) (Generation, error) {
 	g, _, err := l.head(ctx, payer, period)
 	return g, err
@@ -125,7 +157,7 @@ func (l *Ledger) Head(ctx context.Context, payer string, period cur.Month) (Gene
 func (l *Ledger) head(ctx context.Context, payer string, period cur.Month) (Generation, storage.Stamp, error) {
 	r, err := l.store.Get(ctx, bookKey(payer, period))
 	if errors.Is(err, storage.ErrNotFound) {
-		return Generation{}, storage.Stamp{}, fmt.Errorf("ledger: head of payer %q, period %s: %w", payer, period, ErrNoBook)
+		err = ErrNoBook
 	}
 	if err != nil {
 		return Generation{}, storage.Stamp{}, fmt.Errorf("ledger: head of payer %q, period %s: %w", payer, period, err)
@@ -134,12 +166,16 @@ func (l *Ledger) head(ctx context.Context, payer string, period cur.Month) (Gene
 	return g, r.Stamp, err
 }
 
-// Heads yields the newest generation of every book, by payer and period.
+// Heads yields the newest generation of every book, in the order of their keys:
+// by payer and period, where payers are account numbers. An error, ErrNewer
+// among them, ends the sequence.
 func (l *Ledger) Heads(ctx context.Context) iter.Seq2[Generation, error] {
 	return func(yield func(Generation, error) bool) {
 		for r, err := range l.store.Range(ctx, storage.Span{Partition: partitionBooks}) {
 			var g Generation
-			if err == nil {
+			if err != nil {
+				err = fmt.Errorf("ledger: heads: %w", err)
+			} else {
 				g, err = decodeGeneration(r)
 			}
 			if !yield(g, err) || err != nil {
@@ -150,12 +186,21 @@ func (l *Ledger) Heads(ctx context.Context) iter.Seq2[Generation, error] {
 }
 
 // History yields all generations of a book, oldest first, checking the chain of
-// the log as it goes.
+// the log as it goes. An error, ErrNoBook among them, ends the sequence.
 func (l *Ledger) History(ctx context.Context, payer string, period cur.Month) iter.Seq2[Generation, error] {
+	return l.history(ctx, payer, period, 1)
+}
+
+func (l *Ledger) history(ctx context.Context, payer string, period cur.Month, from uint64) iter.Seq2[Generation, error] {
 	return func(yield func(Generation, error) bool) {
-		for r, err := range l.store.Log(ctx, bookKey(payer, period), 0) {
+		for r, err := range l.store.Log(ctx, bookKey(payer, period), from) {
 			var g Generation
-			if err == nil {
+			switch {
+			case errors.Is(err, storage.ErrNotFound):
+				err = fmt.Errorf("ledger: history of payer %q, period %s: %w", payer, period, ErrNoBook)
+			case err != nil:
+				err = fmt.Errorf("ledger: history of payer %q, period %s: %w", payer, period, err)
+			default:
 				g, err = decodeGeneration(r)
 			}
 			if !yield(g, err) || err != nil {
@@ -165,94 +210,13 @@ func (l *Ledger) History(ctx context.Context, payer string, period cur.Month) it
 	}
 }
 
-// part reads a part whole.
-func (l *Ledger) part(ctx context.Context, g *Generation, name string) ([]byte, error) {
-	p, ok := g.Parts[name]
-	if !ok {
-		return nil, fmt.Errorf("ledger: generation %d of payer %q, period %s: no part %q", g.Number, g.Delivery.Payer, g.Delivery.Period, name)
-	}
-	b, err := io.ReadAll(l.store.ReadPart(ctx, p))
-	if err != nil {
-		return nil, fmt.Errorf("ledger: generation %d of payer %q, period %s: part %q: %w", g.Number, g.Delivery.Payer, g.Delivery.Period, name, err)
-	}
-	return b, nil
-}
-
-func (l *Ledger) partJSON(ctx context.Context, g *Generation, name string, to any) error {
-	b, err := l.part(ctx, g, name)
-	if err != nil {
-		return err
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	if err := dec.Decode(to); err != nil {
-		return fmt.Errorf("ledger: generation %d of payer %q, period %s: part %q: %w", g.Number, g.Delivery.Payer, g.Delivery.Period, name, err)
-	}
-	return nil
-}
-
-// Partial returns the stored groups of a generation.
-func (l *Ledger) Partial(ctx context.Context, g Generation) (*cur.Partial, error) {
-	b, err := l.part(ctx, &g, partGroups)
-	if err != nil {
-		return nil, err
-	}
-	p, err := cur.DecodePartial(b)
-	if err != nil {
-		return nil, err
-	}
-	var s source
-	if err := l.partJSON(ctx, &g, partSource, &s); err != nil {
-		return nil, err
-	}
-	return p.WithObjects(s.Objects), nil
-}
-
-// Claims returns the claims that a generation was attributed under.
-func (l *Ledger) Claims(ctx context.Context, g Generation) (*attribution.Claims, error) {
-	b, err := l.part(ctx, &g, partClaims)
-	if err != nil {
-		return nil, err
-	}
-	return attribution.DecodeClaims(b)
-}
-
-// Booked returns the generations that hold the given files, as rolled up with at
-// least the given columns: all files of each generation are among the given ones,
-// unchanged by path, size and time, and all given ones are in some generation.
-// There is then nothing to gain from opening them. None are returned otherwise.
-func (l *Ledger) Booked(ctx context.Context, files []cur.Info, columns []cur.Column) ([]Generation, error) {
-	var out []Generation
-	found := make([]bool, len(files))
-	for g, err := range l.Heads(ctx) {
-		if err != nil {
-			return nil, err
+// Generation returns one generation of a book by its number, which is how others
+// pin what they decided on. ErrNoBook means that the book does not have it.
+func (l *Ledger) Generation(ctx context.Context, payer string, period cur.Month, number uint64) (Generation, error) {
+	if number > 0 {
+		for g, err := range l.history(ctx, payer, period, number) {
+			return g, err
 		}
-		have, err := l.Files(ctx, g)
-		if err != nil {
-			return nil, err
-		}
-		place := make([]int, len(have))
-		for i, h := range have {
-			place[i] = slices.IndexFunc(files, h.Same)
-		}
-		if slices.Contains(place, -1) || slices.ContainsFunc(columns, func(c cur.Column) bool { return !slices.Contains(g.Columns, c) }) {
-			continue
-		}
-		for _, i := range place {
-			found[i] = true
-		}
-		out = append(out, g)
 	}
-	if slices.Contains(found, false) {
-		return nil, nil
-	}
-	return out, nil
-}
-
-// Files describes the files that a generation's delivery consists of, as they
-// were when it was rolled up.
-func (l *Ledger) Files(ctx context.Context, g Generation) ([]cur.Info, error) {
-	var s source
-	err := l.partJSON(ctx, &g, partSource, &s)
-	return s.Files, err
+	return Generation{}, fmt.Errorf("ledger: generation %d of payer %q, period %s: %w", number, payer, period, ErrNoBook)
 }

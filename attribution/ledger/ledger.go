@@ -1,19 +1,39 @@
 package ledger
 
 import (
+	"errors"
 	"time"
 
 	"github.com/spendclaim/spendclaim/attribution"
 	"github.com/spendclaim/spendclaim/storage"
 )
 
+// What callers branch on. storage.ErrConflict is another: somebody else wrote
+// first.
+var (
+	// ErrNoBook: nothing is booked for the payer and period.
+	ErrNoBook = errors.New("no such book")
+	// ErrOlder: the delivery was written before the one that is booked.
+	ErrOlder = errors.New("older than the booked delivery")
+	// ErrExport: another export is authoritative for the payer and period.
+	ErrExport = errors.New("another export is booked")
+	// ErrNotReconciled: the statement does not add up to its control totals, or
+	// is incomplete.
+	ErrNotReconciled = errors.New("statement does not reconcile")
+	// ErrRules: the generation was booked under other rules than the ledger's.
+	ErrRules = errors.New("booked under other rules")
+	// ErrNewer: the record was written by a later release.
+	ErrNewer = storage.ErrNewer
+)
+
 // Options adjusts a Ledger. The zero value and nil mean the defaults.
 type Options struct {
 	// Rules say what is in scope and which claim wins; nil means the default
-	// rules.
+	// rules. They must not change while the ledger is in use.
 	Rules *attribution.Rules
 	// Horizon is how many days before a delivery's as-of time its days count as
-	// complete; 0 means two.
+	// complete; 0 means two. It is applied when statements are made and is no
+	// part of a generation.
 	Horizon int
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
@@ -44,4 +64,12 @@ func New(s *storage.Store, o *Options) *Ledger {
 		l.now = time.Now
 	}
 	return l
+}
+
+// days is the horizon in days, as package attribution takes it.
+func (l *Ledger) days() int {
+	if l.horizon == 0 {
+		return 2
+	}
+	return max(l.horizon, 0)
 }
