@@ -75,6 +75,8 @@ func (ix *Index) walk(k *cur.Key, s *scratch) Assignment {
 
 	offered, early := ix.collect(k, ch, a.Kind, s)
 	best := s.rank()
+	// The order of the cases is the order of precedence. Only usage can be
+	// unclaimed, so a tie of anything else is money without an owner of its kind.
 	switch {
 	case len(best) == 1:
 		a.win(best[0].claim, s)
@@ -157,8 +159,9 @@ func (s *scratch) find(f found) {
 	s.found = append(s.found, f)
 }
 
-// rank puts what was found in order, best first, and returns the best: one claim
-// that wins, or several that tie.
+// rank puts what was found in order, best first: by link, then by how closely it
+// matches. Ids only make the order of equals the same every time. It returns the
+// best: one claim that wins, or several that tie.
 func (s *scratch) rank() []found {
 	slices.SortStableFunc(s.found, func(a, b found) int {
 		return cmp.Or(cmp.Compare(a.link, b.link), cmp.Compare(a.rank, b.rank), cmp.Compare(a.claim.ID, b.claim.ID))

@@ -72,11 +72,10 @@ const maxID = 256
 // used. It is [ErrClaimConflict], with a *[ConflictError] inside, for two claims
 // that hold one canonical anchor at one time.
 func (c *Claims) Validate(r *Rules) error {
-	err := c.validate(r.aliases())
-	if err == nil {
-		return nil
+	if err := c.validate(r.aliases()); err != nil {
+		return err // not a nil *ClaimError inside an error
 	}
-	return err
+	return nil
 }
 
 // validate is Validate with a typed error.
@@ -85,6 +84,8 @@ func (c *Claims) validate(aliases []Alias) *ClaimError {
 		claim     *Claim
 		partition string
 	}
+	// Claims are told apart by canonical anchor: who may not hold it twice is the
+	// thing, not its spelling.
 	held := make(map[canon][]holder, len(c.Claims))
 	ids := make(map[ClaimID]int, len(c.Claims))
 	for i := range c.Claims {

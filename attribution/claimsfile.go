@@ -76,7 +76,9 @@ func (c *Claims) AppendJSON(b []byte) []byte {
 	for _, w := range s.Workloads {
 		file.Workloads = append(file.Workloads, workload(w))
 	}
-	text, _ := json.Marshal(file) // texts and numbers always encode
+	// Texts and numbers always encode, and the order of fields is that of the
+	// structs above, so the form is canonical.
+	text, _ := json.Marshal(file)
 	return append(b, text...)
 }
 
@@ -182,7 +184,9 @@ func (p *claimsParser) open(what string, d json.Delim) error {
 	return nil
 }
 
-// object reads an object, handing each name to field, which reads the value.
+// object reads an object, handing each name to field, which reads the value. Names
+// are compared as they are, and each may occur once: a second "from" that quietly
+// replaces the first would move money.
 func (p *claimsParser) object(what string, field func(name string) error) error {
 	if err := p.open(what, '{'); err != nil {
 		return err
@@ -290,6 +294,8 @@ func (p *claimsParser) file() error {
 	return nil
 }
 
+// claim reads a claim as far as its form goes; what it says is checked when all are
+// read, for an anchor's other owner may come later.
 func (p *claimsParser) claim() error {
 	var c Claim
 	var id, workload string

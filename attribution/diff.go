@@ -78,7 +78,7 @@ func Diff(old, new *Statement) ([]Term, error) {
 	return d.result(), nil
 }
 
-// cell is where a group's money is.
+// cell is where a group's money is: what terms speak of.
 type cell struct {
 	outcome   Outcome
 	workload  WorkloadID
@@ -112,6 +112,8 @@ func (d *differ) add(l Label, c cell, x exact.Num) {
 	t.groups++
 }
 
+// groupsLast changes the rules, then the claims, then the groups. Each step ends
+// where the next begins, so that the terms cannot but add up.
 func (d *differ) groupsLast() error {
 	rules, err := NewIndex(&d.old.ix.claims, &d.new.ix.rules, d.old.p.Spec())
 	if err != nil {
@@ -127,6 +129,8 @@ func (d *differ) groupsLast() error {
 	return nil
 }
 
+// groupsFirst changes the groups before rules and claims, for later groups that
+// hold more columns than the earlier ones.
 func (d *differ) groupsFirst() error {
 	same, err := NewIndex(&d.old.ix.claims, &d.old.ix.rules, d.new.p.Spec())
 	if err != nil {
@@ -142,7 +146,8 @@ func (d *differ) groupsFirst() error {
 	return nil
 }
 
-// moves finds the groups that another index assigns elsewhere.
+// moves finds the groups that another index assigns elsewhere: what leaves one cell
+// arrives in another.
 func (d *differ) moves(l Label, p *cur.Partial, from, to *Index) {
 	if from.version == to.version && from.claims.Revision(cur.Month{}) == to.claims.Revision(cur.Month{}) {
 		return
@@ -239,6 +244,8 @@ func (d *differ) rows(from, to *Index) {
 			half.side(p).add(&r.Measures, r.Key.Invoice)
 		}
 	}
+	// A change of quantity or net cost is a restatement even where the unblended
+	// cost stays: its term is zero money in so many groups.
 	for _, p := range pairs {
 		o, n := &p.old, &p.new
 		switch {

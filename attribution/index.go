@@ -54,7 +54,7 @@ func NewIndex(c *Claims, r *Rules, spec cur.Spec) (*Index, error) {
 	if err := c.validate(ix.rules.Aliases); err != nil {
 		return nil, err
 	}
-	// By id, so that nothing depends on the order claims were given in.
+	// A copy, by id, so that nothing depends on the order claims were given in.
 	ix.claims = c.sorted()
 	ix.anchors = make(map[canon][]entry, len(ix.claims.Claims))
 	for i := range ix.claims.Claims {
@@ -165,7 +165,9 @@ type match struct {
 // matches within one.
 const rankStep = 1 << 20
 
-// lookup appends the claims that a candidate leads to, in force or not.
+// lookup appends the claims that a candidate leads to, in force or not, each with
+// its rank: how far the claim's anchor is from what the row offers. A whole look-up
+// is a few accesses to one map and, but for aliases, allocates nothing.
 func (ix *Index) lookup(dst []match, c *Candidate) []match {
 	base, account := c.Rank*rankStep, c.Anchor.Account
 	switch a := &c.Anchor; a.Kind {
@@ -177,6 +179,7 @@ func (ix *Index) lookup(dst []match, c *Candidate) []match {
 			}
 		}
 	case KindResource, KindProfile:
+		// The id itself, then what contains it, one step farther each time.
 		r, tail := resourceOf(a.Value, account, ix.rules.Aliases)
 		if r.form == formText {
 			return ix.both(dst, r, base)
@@ -186,6 +189,8 @@ func (ix *Index) lookup(dst []match, c *Candidate) []match {
 			r.name, ok = parent(r.name, tail)
 		}
 	case KindSession:
+		// The whole id, then the longest beginning that anybody claims. Only
+		// lengths that occur are tried.
 		dst = ix.both(dst, canon{formSession, account, a.Value}, base)
 		for i, n := range ix.prefixes {
 			if n <= len(a.Value) {

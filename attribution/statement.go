@@ -119,6 +119,8 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 		}
 		return t
 	}
+	// One pass over groups, rest and control totals, each booked in the tally of
+	// its currency: amounts of two currencies never meet.
 	var s scratch
 	for i := range p.Len() {
 		if i%ctxEvery == 0 && ctx.Err() != nil {
@@ -134,6 +136,7 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	for _, c := range p.Control() {
 		of(c.Key.Currency).controlled(&c, d.Period)
 	}
+	// A month that was delivered empty is a statement of zero, not none.
 	if len(tallies) == 0 {
 		of("")
 	}

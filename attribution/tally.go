@@ -37,6 +37,8 @@ type tally struct {
 	uninvoiced                                                 bool
 }
 
+// outcomeReason keeps reasons by outcome: out_of_scope and a charge kind never
+// meet, but nothing here has to rely on it.
 type outcomeReason struct {
 	outcome Outcome
 	reason  Reason
@@ -94,7 +96,8 @@ func sum[K comparable](m map[K]*amounts, k K, x *amounts) {
 	s.add(x)
 }
 
-// group books a group.
+// group books a group. Each sum below is made from the assignment by itself and
+// never from another sum: only so can check find that one of them is wrong.
 func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 	v := t.of(sums, k.LineItemType)
 	x := &v
@@ -111,6 +114,7 @@ func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 	}
 	usage := sums.Exact(cur.Usage)
 	unit := componentUnit{a.Component, k.PricingUnit}
+	// Whoever has the money is told by the claim, not by the outcome.
 	switch {
 	case a.Claim != nil && a.Outcome == Defaulted:
 		book(t.defaulted, a, unit, usage, x)
@@ -135,7 +139,8 @@ func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 	}
 }
 
-// book gives a group to its workload.
+// book gives a group to its workload: usage by component and unit, everything
+// else by its kind, because it is not used up and has no quantity.
 func book(to map[WorkloadID]*account, a *Assignment, unit componentUnit, usage exact.Num, x *amounts) {
 	w := to[a.Workload]
 	if w == nil {
@@ -175,7 +180,8 @@ func addComponent(m map[componentUnit]*component, k componentUnit, usage exact.N
 	c.usage.Acc(usage)
 }
 
-// rest books a group of rows outside the rollup's predicate.
+// rest books a group of rows outside the rollup's predicate, which is the scope:
+// they have no key to assign, and need none.
 func (t *tally) rest(r *cur.RestGroup) {
 	v := t.of(&r.Measures, r.Key.LineItemType)
 	x := &v
@@ -192,7 +198,8 @@ func (t *tally) invoiced(kind ChargeKind, invoice string) {
 	t.uninvoiced = t.uninvoiced || kind == Usage && invoice == ""
 }
 
-// controlled books a control total.
+// controlled books a control total. What the notes say of rows is read off here,
+// for the decoder saw every row.
 func (t *tally) controlled(c *cur.Control, period cur.Month) {
 	x := t.of(&c.Measures, c.Key.LineItemType)
 	sum(t.control, c.Key.LineItemType, &x)
@@ -216,7 +223,7 @@ func add[K comparable](m map[K]*amounts) (total amounts) {
 func (t *tally) total() amounts        { return add(t.outcomes) }
 func (t *tally) controlTotal() amounts { return add(t.control) }
 
-// check compares the ways the money was added up.
+// check compares the ways the money was added up, and returns where they differ.
 func (t *tally) check() (out []Difference) {
 	compare := func(of string, got, want amounts) {
 		t.compare(&got, &want, func(metric string, g, w decimal.Decimal) {
