@@ -109,7 +109,7 @@ func addShortest(sum *big.Rat, x float64) {
 
 func oracleSum(t *testing.T, r io.ReaderAt, size int64) *big.Rat {
 	type row struct {
-		Cost float64 `parquet:"line_item_unblended_cost"`
+		X float64 `parquet:"line_item_unblended_cost"` // the stored double; its shortest text is the amount
 	}
 	reader := parquet.NewGenericReader[row](io.NewSectionReader(r, 0, size))
 	defer reader.Close()
@@ -117,7 +117,7 @@ func oracleSum(t *testing.T, r io.ReaderAt, size int64) *big.Rat {
 	for {
 		n, err := reader.Read(buf)
 		for _, row := range buf[:n] {
-			addShortest(sum, row.Cost)
+			addShortest(sum, row.X)
 		}
 		if errors.Is(err, io.EOF) {
 			return sum
