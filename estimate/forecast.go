@@ -15,8 +15,10 @@ const (
 	// weekday twice. From fewer, a weekday profile would be one day's chance.
 	MinPoints = 14
 
-	profileDays = 56 // the profile is taken from at most the last eight weeks
-	levelDays   = 8  // the level is the median of that many days, weekday removed
+	historyDays = 182 // errors are taken from at most the last half year
+	profileDays = 56  // the profile is taken from at most the last eight weeks
+	levelDays   = 8   // the level is the median of that many days, weekday removed
+	partScale   = 18  // decimals of a squared error as part of the squared level
 )
 
 // A Point is one day's figure: cost or usage.
@@ -87,7 +89,7 @@ type DayBand struct {
 
 // A Forecast continues a daily series.
 type Forecast struct {
-	Points  int                // days it was made from
+	Points  int                // days given
 	Level   decimal.Decimal    // a day's figure with the weekday taken out
 	Weekday [7]decimal.Decimal // by time.Weekday: the share of the level that falls on it, 1 being average
 	Days    []DayBand
@@ -108,8 +110,10 @@ type ForecastOptions struct {
 //
 // The profile is each weekday's median over up to eight weeks, the level the
 // median of the last eight days with the weekday taken out, so one spike moves
-// neither. Bounds come from the errors that the same rule would have made one
-// day ahead on the points given. Growth and month ends are not modelled.
+// neither. Where more than three days in ten are idle, means over the eight weeks
+// take the place of medians. Bounds come from the errors that the same rule would
+// have made, a day and a week ahead, on up to half a year of the points given.
+// Growth and month ends are not modelled; growth widens the bounds.
 func NewForecast(points []Point, period Interval, opts *ForecastOptions) (*Forecast, error) {
 	o := ForecastOptions{}
 	if opts != nil {
@@ -147,6 +151,9 @@ func checkPoints(points []Point, least int, period Interval) error {
 	if !period.valid() {
 		return fail("want whole UTC days", ErrPeriod)
 	}
+	if period.Days() > maxDays {
+		return fail("longer than ten years", ErrPeriod)
+	}
 	if len(points) < least {
 		return fail(fmt.Sprintf("%d points, at least %d", len(points), least), ErrPoints)
 	}
@@ -167,45 +174,133 @@ func checkPoints(points []Point, least int, period Interval) error {
 type model struct {
 	profile     [7]*big.Rat
 	level       *big.Rat
-	variance    *big.Rat // mean squared error one day ahead
+	daily       *big.Rat // squared error of a day that is its own, at the mean
+	shared      *big.Rat // squared error that all days ahead have in common
 	nonNegative bool     // no point was below zero, so no bound is
+	middle      func([]*big.Rat) *big.Rat
+	window      int // days that the level is taken from
 }
 
 func newModel(points []Point) *model {
-	m := &model{nonNegative: true, variance: new(big.Rat)}
+	points = points[max(0, len(points)-historyDays):]
+	m := &model{nonNegative: true, middle: median, window: levelDays}
 	values := make([]*big.Rat, len(points))
 	for i, p := range points {
 		values[i] = p.Value.Rat()
 		m.nonNegative = m.nonNegative && !p.Value.IsNegative()
 	}
 	from := max(0, len(points)-profileDays)
-	m.profile = profileOf(points[from:], values[from:])
+	if sparse(values[from:]) {
+		m.middle, m.window = mean, profileDays
+	}
+	m.profile = m.profileOf(points[from:], values[from:])
 
-	// Walk over the points as if each were tomorrow.
+	// Walk over the points as if each were today, and hold the week ahead
+	// against what came.
 	flat := make([]*big.Rat, 0, len(points)) // values with the weekday taken out
-	squares, errors := new(big.Rat), int64(0)
+	var days, weeks errorSum
 	for i, p := range points {
-		share := m.profile[Day(p.Day).Weekday()]
-		if len(flat) >= levelDays {
-			e := new(big.Rat).Mul(median(flat[len(flat)-levelDays:]), share)
-			e.Sub(values[i], e)
-			squares.Add(squares, e.Mul(e, e))
-			errors++
+		if i >= levelDays { // by then a weekday that is not idle has come
+			level := m.levelOf(flat)
+			days.add(m.miss(level, points[i:i+1], values[i:]), level)
+			if i+7 <= len(points) {
+				weeks.add(m.miss(level, points[i:i+7], values[i:]), level)
+			}
 		}
-		if share.Sign() != 0 { // a weekday that is idle says nothing about the level
+		// A weekday that is idle says nothing about the level.
+		if share := m.share(p); share.Sign() != 0 {
 			flat = append(flat, new(big.Rat).Quo(values[i], share))
 		}
 	}
-	m.level = median(flat[max(0, len(flat)-levelDays):])
-	if errors > 0 {
-		m.variance = squares.Quo(squares, big.NewRat(errors, 1))
-	}
+	m.level = m.levelOf(flat)
+	m.spread(days.mean(m.level), weeks.mean(m.level))
 	return m
 }
 
-// profileOf returns each weekday's median as a share of the mean of the seven.
+// share returns the share of the level that falls on a point's weekday.
+func (m *model) share(p Point) *big.Rat { return m.profile[Day(p.Day).Weekday()] }
+
+func (m *model) levelOf(flat []*big.Rat) *big.Rat {
+	return m.middle(flat[max(0, len(flat)-m.window):])
+}
+
+// miss returns by how much a level would have missed the sum of some points.
+func (m *model) miss(level *big.Rat, points []Point, values []*big.Rat) *big.Rat {
+	shares, sum := new(big.Rat), new(big.Rat)
+	for i, p := range points {
+		shares.Add(shares, m.share(p))
+		sum.Add(sum, values[i])
+	}
+	return sum.Sub(sum, shares.Mul(shares, level))
+}
+
+// spread tells apart the errors that are each day's own, and cancel over a week,
+// from those that a week's days share, such as growth: n days ahead miss by
+// n × daily + n² × shared, which is measured at one day and at seven. The level
+// is never taken to be known better than its own days allow.
+func (m *model) spread(day, week *big.Rat) {
+	m.shared = new(big.Rat).Quo(day, big.NewRat(levelDays+1, 1))
+	if week != nil {
+		measured := new(big.Rat).Sub(week, new(big.Rat).Mul(day, big.NewRat(7, 1)))
+		measured.Quo(measured, big.NewRat(7*7-7, 1))
+		if measured.Cmp(m.shared) > 0 {
+			m.shared = measured
+		}
+	}
+	if m.shared.Cmp(day) > 0 {
+		m.shared = day
+	}
+	m.daily = new(big.Rat).Sub(day, m.shared)
+}
+
+// errorSum collects squared errors, as such and as parts of the squared level
+// that was expected: errors grow with the series, and those of a year ago, when
+// it was half as large, say little about now.
+type errorSum struct {
+	squares, parts big.Rat
+	n              int64
+	flat           bool // a level was not positive, so parts of it mean nothing
+}
+
+func (e *errorSum) add(miss, level *big.Rat) {
+	square := miss.Mul(miss, miss)
+	e.squares.Add(&e.squares, square)
+	e.n++
+	if e.flat = e.flat || level.Sign() <= 0; !e.flat {
+		part := new(big.Rat).Mul(level, level)
+		// Cut to a common denominator: exact sums of unlike fractions grow by
+		// the digits of each.
+		e.parts.Add(&e.parts, round(part.Quo(square, part), partScale, halfUp).Rat())
+	}
+}
+
+// mean returns the mean square at a level, nil if there was no error.
+func (e *errorSum) mean(level *big.Rat) *big.Rat {
+	if e.n == 0 {
+		return nil
+	}
+	sum := new(big.Rat).Set(&e.squares)
+	if !e.flat {
+		sum.Mul(&e.parts, level).Mul(sum, level)
+	}
+	return sum.Quo(sum, big.NewRat(e.n, 1))
+}
+
+// sparse reports whether more than three days in ten are zero: such a series
+// has a median of zero that says nothing of what it costs.
+func sparse(values []*big.Rat) bool {
+	zeros := 0
+	for _, v := range values {
+		if v.Sign() == 0 {
+			zeros++
+		}
+	}
+	return zeros*10 > len(values)*3
+}
+
+// profileOf returns each weekday's middle as a share of the mean of the seven.
 // If those are all zero, or their sum is, every day counts the same.
-func profileOf(points []Point, values []*big.Rat) (profile [7]*big.Rat) {
+func (m *model) profileOf(points []Point, values []*big.Rat) (profile [7]*big.Rat) {
 	var byWeekday [7][]*big.Rat
 	for i, p := range points {
 		w := Day(p.Day).Weekday()
@@ -213,7 +308,7 @@ func profileOf(points []Point, values []*big.Rat) (profile [7]*big.Rat) {
 	}
 	sum := new(big.Rat)
 	for w := range profile {
-		profile[w] = median(byWeekday[w])
+		profile[w] = m.middle(byWeekday[w])
 		sum.Add(sum, profile[w])
 	}
 	for w := range profile {
@@ -241,16 +336,23 @@ func median(values []*big.Rat) *big.Rat {
 	return sum.Quo(sum, big.NewRat(2, 1))
 }
 
-// band puts bounds around the expected sum of some days ahead. The errors of days
-// add up like independent ones, that of the level is shared by all of them and
-// shrinks with the days it was taken from:
+// mean returns the mean as a new number, zero for no values.
+func mean(values []*big.Rat) *big.Rat {
+	sum := new(big.Rat)
+	for _, v := range values {
+		sum.Add(sum, v)
+	}
+	return sum.Quo(sum, big.NewRat(int64(max(1, len(values))), 1))
+}
+
+// band puts bounds around the expected sum of some days ahead:
 //
-//	width² = 1.645² × variance × days × (1 + days/8)
+//	width² = 1.645² × (days × daily + days² × shared)
 func (m *model) band(expected *big.Rat, days int, scale int32) Band {
-	n := int64(days)
-	square := new(big.Rat).Mul(m.variance, big.NewRat(2706025, 1000000)) // 1.645²: nine in ten
-	square.Mul(square, big.NewRat(n, 1))
-	square.Mul(square, big.NewRat(levelDays+n, levelDays))
+	n := big.NewRat(int64(days), 1)
+	square := new(big.Rat).Mul(m.shared, n)
+	square.Add(square, m.daily).Mul(square, n)
+	square.Mul(square, big.NewRat(2706025, 1000000)) // 1.645²: nine in ten
 	width := sqrt(square, scale).Rat()
 	b := Band{
 		Expected: round(expected, scale, halfUp),

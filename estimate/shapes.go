@@ -142,9 +142,11 @@ func (c Conversations) Volumes() ([]Volume, error) {
 	return volumes, nil
 }
 
+// maxDays is ten years, more than anybody plans for.
+const maxDays = 3660
+
 // checkShape refuses what cannot be multiplied out to a volume.
 func checkShape(op string, c pricing.Component, days int, values ...decimal.Decimal) error {
-	const maxDays = 3660 // ten years
 	if days < 1 || days > maxDays {
 		return &Error{Op: op, Component: c, Detail: "days", Err: ErrQuantity}
 	}
