@@ -232,6 +232,7 @@ func testForeignLeaf(t *testing.T, c leafCase, enc string, version int, optional
 	b := writeForeign(t, parquet.Group{"c": node}, rows, parquet.DataPageVersion(version),
 		parquet.Compression(codec), parquet.PageBufferSize(page))
 	f := open(t, b)
+	testForeignBlocks(t, f, want)
 	if got, want := f.Columns()[0], (colscan.Column{Name: "c", Kind: c.kind, Optional: optional}); got != want {
 		t.Fatalf("column = %+v, want %+v", got, want)
 	}

@@ -96,10 +96,11 @@ func (h *hybrid) skip(n int, match uint32) (matches int, ok bool) {
 			continue
 		}
 		if h.width == 1 && match == 1 {
-			// The common case, nulls of a plain column, 32 rows at a time.
-			for ; k >= 32; k -= 32 {
-				matches += bits.OnesCount64(bitsAt(h.packed, h.bit, 32))
-				h.bit += 32
+			// The common case, nulls of a plain column, 64 rows at a time.
+			for ; k > 0; k -= min(k, 64) {
+				step := min(k, 64)
+				matches += bits.OnesCount64(bitsAt(h.packed, h.bit, uint(step)))
+				h.bit += step
 			}
 		}
 		for ; k > 0; k-- {

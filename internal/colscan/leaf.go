@@ -106,19 +106,27 @@ func (l *leaf) seek(ctx context.Context, row, rows int64) error {
 			l.next += int64(l.left)
 			l.left = 0
 		default:
-			present, ok := int(n), true
-			if l.spec.maxDef > 0 {
-				if present, ok = l.def.skip(int(n), l.spec.maxDef); !ok {
-					return errLevels
-				}
-			}
-			if err := l.vals.skip(present); err != nil {
+			if err := l.inPage(int(n)); err != nil {
 				return err
 			}
-			l.next += n
-			l.left -= int(n)
 		}
 	}
+	return nil
+}
+
+// inPage passes n entries of the current page, which has more.
+func (l *leaf) inPage(n int) error {
+	present, ok := n, true
+	if l.spec.maxDef > 0 {
+		if present, ok = l.def.skip(n, l.spec.maxDef); !ok {
+			return errLevels
+		}
+	}
+	if err := l.vals.skip(present); err != nil {
+		return err
+	}
+	l.next += int64(n)
+	l.left -= n
 	return nil
 }
 

@@ -134,10 +134,11 @@ type chunkReader struct {
 	mem []byte // what buf is cut from, kept for reuse
 	// unchecked leaves page checksums alone; tests of damaged files need it.
 	unchecked bool
+	read      int64 // bytes asked of src since the last reset
 }
 
 func (c *chunkReader) reset(src io.ReaderAt, start, size int64) {
-	c.src, c.off, c.end, c.buf = src, start, start+size, nil
+	c.src, c.off, c.end, c.buf, c.read = src, start, start+size, nil, 0
 }
 
 func (c *chunkReader) remaining() int64 { return int64(len(c.buf)) + c.end - c.off }
@@ -164,6 +165,7 @@ func (c *chunkReader) peek(n int) ([]byte, error) {
 		return nil, fmt.Errorf("reading %d bytes at %d: %w", want-have, c.off, err)
 	}
 	c.off += int64(got)
+	c.read += int64(got)
 	c.buf = c.mem[:want]
 	return c.buf[:n], nil
 }
@@ -234,11 +236,13 @@ type pageReader struct {
 	dict  dictionary
 	// epoch changes with the dictionary, for caches of its entries.
 	epoch int
+	// loaded counts the data pages decompressed since the last reset.
+	loaded int
 }
 
 func (p *pageReader) reset(src io.ReaderAt, c *chunk) {
 	p.in.reset(src, c.start(), c.size)
-	p.id, p.page = c.codec, -1
+	p.id, p.page, p.loaded = c.codec, -1, 0
 	p.dict.present = false
 }
 
@@ -301,6 +305,7 @@ func (p *pageReader) readDictionary(h *pageHeader) error {
 // load decompresses the data page of header h and sets up its three streams:
 // repetition levels, definition levels and values.
 func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
+	p.loaded++
 	b, err := p.in.payload(h)
 	if err != nil {
 		return err

@@ -42,6 +42,11 @@ type leafSpec struct {
 
 func (s *leafSpec) defWidth() uint { return uint(bits.Len32(s.maxDef)) }
 
+// textual reports whether values are bytes, and not numbers of 64 bits.
+func (s *leafSpec) textual() bool {
+	return s.phys == physBytes || s.phys == physFixed || s.phys == physInt96
+}
+
 // width returns the bytes of a plainly encoded value, 0 when it varies.
 func (s *leafSpec) width() int {
 	switch s.phys {

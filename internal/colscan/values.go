@@ -265,7 +265,7 @@ func (v *values) skip(n int) error {
 	case n == 0:
 		return nil
 	case v.encoding == encRLEDictionary || v.encoding == encRLE:
-		if _, ok := v.runs.skip(n, 0); !ok {
+		if !v.runs.pass(n) {
 			return corrupt("fewer values than the page promises")
 		}
 		return nil

@@ -1,0 +1,443 @@
+package colscan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+)
+
+// A Scanner reads one row group column by column, many rows at a time. Where
+// [Rows] answers for each row, a Scanner decodes only what it is asked for:
+// each column has a [Vector] of its own, which moves forwards over the row
+// group, passes pages in which no asked row lies without decompressing them,
+// and yields dictionary entries as numbers, so that an entry is looked at once
+// and not once a row. Buffers are kept from one row group to the next.
+//
+// A Scanner belongs to one goroutine. Several may read one [File].
+type Scanner struct {
+	f       *File
+	group   int
+	codecs  decompressor
+	columns []*Vector // by column of f; nil when not open
+	maps    []*MapVector
+	free    []*Vector
+	opened  uint64
+	stats   ScanStats
+}
+
+// ScanStats count what a Scanner did in the row groups that were ended.
+type ScanStats struct {
+	Pages   int64 // data pages decompressed
+	Skipped int64 // data pages passed without that
+	Bytes   int64 // asked of the source
+}
+
+// Begin moves to a row group and returns its number of rows. What was open is
+// closed without checks: see [Scanner.End].
+func (s *Scanner) Begin(f *File, group int) int64 {
+	s.release()
+	s.f, s.group = f, group
+	if cap(s.columns) < len(f.columns) {
+		s.columns = make([]*Vector, len(f.columns))
+	}
+	s.columns = s.columns[:len(f.columns)]
+	return f.groups[group].rows
+}
+
+// RowGroupRows returns the rows that the footer promises for a row group.
+func (f *File) RowGroupRows(group int) int64 { return f.groups[group].rows }
+
+// vector opens the chunk of a leaf that has the given number of entries.
+func (s *Scanner) vector(col int, spec *leafSpec, entries int64) *Vector {
+	v := &Vector{}
+	if n := len(s.free); n > 0 {
+		v, s.free = s.free[n-1], s.free[:n-1]
+	}
+	s.opened++
+	v.s, v.col, v.limit, v.id = s, col, entries, s.opened
+	v.leaf.spec, v.spec, v.dict = spec, spec, &v.leaf.pages.dict
+	v.leaf.pages.spec, v.leaf.pages.codec = spec, &s.codecs
+	v.leaf.pages.in.unchecked = s.f.unchecked
+	v.leaf.open(s.f.src, &s.f.groups[s.group].chunks[spec.index])
+	return v
+}
+
+// Column returns the vector of a column of one value to a row, opening it at
+// first use. For another column the error matches ErrKind.
+func (s *Scanner) Column(col int) (*Vector, error) {
+	if v := s.columns[col]; v != nil {
+		return v, nil
+	}
+	c := &s.f.columns[col]
+	if c.shape != shapeFlat {
+		return nil, &Error{Column: c.Name, Index: col, RowGroup: s.group, Page: -1, Err: fmt.Errorf("%w: it is a %v column", ErrKind, c.Kind)}
+	}
+	v := s.vector(col, &c.leaves[0], s.f.groups[s.group].rows)
+	s.columns[col] = v
+	return v, nil
+}
+
+// End checks that the columns read hold as many rows as the footer promises,
+// without decompressing what is left, and closes them. Maps are not checked:
+// their pages do not say how many rows they hold.
+func (s *Scanner) End(ctx context.Context) error {
+	for _, v := range s.columns {
+		if v != nil {
+			if err := v.finish(ctx, v.limit); err != nil {
+				return err
+			}
+		}
+	}
+	s.release()
+	return nil
+}
+
+func (s *Scanner) release() {
+	put := func(v *Vector) {
+		p := &v.leaf.pages
+		s.stats.Pages += int64(p.loaded)
+		s.stats.Skipped += int64(p.page + 1 - p.loaded)
+		s.stats.Bytes += p.in.read
+		s.free = append(s.free, v)
+	}
+	for i, v := range s.columns {
+		if v != nil {
+			put(v)
+			s.columns[i] = nil
+		}
+	}
+	for _, m := range s.maps {
+		put(m.keys)
+		put(m.values)
+	}
+	s.maps = s.maps[:0]
+}
+
+// Stats returns what was done so far.
+func (s *Scanner) Stats() ScanStats { return s.stats }
+
+// Close releases the buffers.
+func (s *Scanner) Close() {
+	s.codecs.close()
+	*s = Scanner{}
+}
+
+// Codes are the values of some rows of a column, as references to dictionary
+// entries where the file has a dictionary. [Resolve] turns them into what the
+// caller makes of values.
+type Codes struct {
+	spec  *leafSpec
+	dict  *dictionary
+	id    uint64 // of the chunk, for memos
+	refs  []uint32
+	bits  []uint64 // numbers that are in no dictionary
+	texts [][]byte // strings that are in none, in arena
+	arena []byte
+	begun bool
+	same  bool
+	first uint32
+}
+
+// Same reports that all values loaded are known to be one value, or all null.
+// Values may be equal without it.
+func (c *Codes) Same() bool { return c.same }
+
+// Null reports whether value i is null.
+func (c *Codes) Null(i int) bool { return c.refs[i] == refNull }
+
+func (c *Codes) begin(n int) {
+	c.bits, c.texts, c.arena = c.bits[:0], c.texts[:0], c.arena[:0]
+	c.begun, c.same = false, false
+	if cap(c.refs) < n {
+		c.refs = make([]uint32, n)
+	}
+	c.refs = c.refs[:n]
+}
+
+// note says that the values decoded next are all ref, mixed that they are not.
+func (c *Codes) note(ref uint32) {
+	if !c.begun {
+		c.begun, c.same, c.first = true, true, ref
+	} else if c.first != ref {
+		c.same = false
+	}
+}
+
+func (c *Codes) mixed() { c.begun, c.same = true, false }
+
+// A Vector reads the values of one column in a row group, forwards only.
+type Vector struct {
+	Codes
+	leaf    leaf
+	s       *Scanner
+	col     int
+	limit   int64
+	scratch []uint32
+}
+
+// Load decodes the rows base+sel[0], base+sel[1], …, which must ascend and lie
+// behind those loaded before. A nil sel means the n rows from base on. What was
+// loaded before is void.
+func (v *Vector) Load(ctx context.Context, base int64, sel []int32, n int) (err error) {
+	defer v.guard(&err)
+	if sel == nil {
+		v.begin(n)
+		return v.loadAll(ctx, base, v.refs)
+	}
+	v.begin(len(sel))
+	for i := 0; i < len(sel); {
+		if err := v.reach(ctx, base+int64(sel[i])); err != nil {
+			return err
+		}
+		end := v.leaf.next + int64(v.leaf.left) - base // of the page
+		j := len(sel)
+		if int64(sel[j-1]) >= end {
+			for j = i + 1; int64(sel[j]) < end; j++ {
+			}
+		}
+		if err := v.pick(base, sel[i:j], v.refs[i:j]); err != nil {
+			return err
+		}
+		i = j
+	}
+	return nil
+}
+
+func (v *Vector) loadAll(ctx context.Context, base int64, dst []uint32) error {
+	for len(dst) > 0 {
+		if err := v.reach(ctx, base); err != nil {
+			return err
+		}
+		k := min(len(dst), v.leaf.left)
+		if err := v.dense(dst[:k]); err != nil {
+			return err
+		}
+		dst, base = dst[k:], base+int64(k)
+	}
+	return nil
+}
+
+// reach moves to an entry and begins the page it lies in.
+func (v *Vector) reach(ctx context.Context, row int64) error {
+	l := &v.leaf
+	if row < l.next {
+		return fmt.Errorf("row %d is behind row %d", row, l.next)
+	}
+	if row > l.next {
+		if err := l.seek(ctx, row, v.limit); err != nil {
+			return err
+		}
+	}
+	for l.left == 0 {
+		if _, err := l.advance(ctx, 0); err == io.EOF {
+			return l.errShort(v.limit)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pick decodes selected rows of the current page, at the first of which the
+// leaf stands. Where they are close together decoding what lies between is
+// cheaper than passing it.
+func (v *Vector) pick(base int64, sel []int32, dst []uint32) error {
+	span := int(sel[len(sel)-1]-sel[0]) + 1
+	if span == len(sel) {
+		return v.dense(dst)
+	}
+	cheap := v.leaf.vals.encoding == encRLEDictionary
+	if cheap && span <= 4*len(sel) {
+		if cap(v.scratch) < span {
+			v.scratch = make([]uint32, span)
+		}
+		if err := v.dense(v.scratch[:span]); err != nil {
+			return err
+		}
+		for i, s := range sel {
+			dst[i] = v.scratch[s-sel[0]]
+		}
+		return nil
+	}
+	l := &v.leaf
+	for i, s := range sel {
+		if gap := base + int64(s) - l.next; gap > 0 {
+			if err := l.inPage(int(gap)); err != nil {
+				return err
+			}
+		}
+		if err := v.dense(dst[i : i+1]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *Vector) finish(ctx context.Context, entries int64) (err error) {
+	defer v.guard(&err)
+	l := &v.leaf
+	if err := l.seek(ctx, entries, entries); err != nil {
+		return err
+	}
+	if l.left == 0 {
+		if _, _, err := l.pages.next(ctx, 0); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+	return corrupt("column has more than %d entries", entries)
+}
+
+// guard completes an error with its coordinates, and turns a panic into one.
+func (v *Vector) guard(err *error) {
+	if p := recover(); p != nil {
+		*err = corrupt("panic: %v", p)
+	}
+	var located *Error
+	if *err == nil || errors.As(*err, &located) {
+		return
+	}
+	*err = &Error{Column: v.s.f.columns[v.col].Name, Index: v.col, RowGroup: v.s.group, Page: v.leaf.pages.page, Err: *err}
+}
+
+// A Value is one value of a column, for [Resolve]. It is valid during the call.
+type Value struct {
+	spec *leafSpec
+	v    value
+	buf  []byte
+}
+
+// Null reports whether there is no value.
+func (v *Value) Null() bool { return v.v.null }
+
+// Text returns the value as [Rows.Text] does, nil for null.
+func (v *Value) Text() ([]byte, error) {
+	if v.v.null {
+		return nil, nil
+	}
+	if v.spec.kind == String {
+		return v.v.bytes, nil
+	}
+	var err error
+	v.buf, err = appendText(v.buf[:0], v.spec, &v.v)
+	return v.buf, err
+}
+
+// Float returns the value of a Double column.
+func (v *Value) Float() (float64, error) {
+	if v.spec.kind != Double || v.v.null {
+		return math.NaN(), ErrKind
+	}
+	return float(v.spec, &v.v), nil
+}
+
+// Time returns the value of a Timestamp column.
+func (v *Value) Time() (time.Time, error) {
+	if v.spec.kind != Timestamp || v.v.null {
+		return time.Time{}, ErrKind
+	}
+	return instant(v.spec, &v.v)
+}
+
+// A Memo remembers what the dictionary entries of a chunk resolved to. The zero
+// Memo is ready, and serves one chunk after another.
+type Memo[T any] struct {
+	id      uint64
+	vals    []T
+	known   []bool
+	null    T
+	hasNull bool
+	val     Value
+}
+
+func (m *Memo[T]) begin(c *Codes) {
+	if m.id == c.id && len(m.known) == c.dict.size() {
+		return
+	}
+	n := c.dict.size()
+	m.id, m.hasNull = c.id, false
+	if cap(m.known) < n {
+		m.known, m.vals = make([]bool, n), make([]T, n)
+	}
+	m.known, m.vals = m.known[:n], m.vals[:n]
+	clear(m.known)
+	clear(m.vals)
+}
+
+func (d *dictionary) size() int {
+	if !d.present {
+		return 0
+	}
+	return d.n
+}
+
+// Resolve sets dst[i] to what value pos[i] of c resolves to, or value i when
+// pos is nil. resolve is called once for each dictionary entry of the chunk and
+// for null, and for each value that is in no dictionary.
+func Resolve[T any](c *Codes, pos []int32, dst []T, m *Memo[T], resolve func(*Value) (T, error)) error {
+	m.begin(c)
+	if len(dst) == 0 {
+		return nil
+	}
+	if c.same {
+		t, err := m.one(c, c.first, resolve)
+		for i := range dst {
+			dst[i] = t
+		}
+		return err
+	}
+	for i := range dst {
+		p := i
+		if pos != nil {
+			p = int(pos[i])
+		}
+		ref := c.refs[p]
+		if int64(ref) < int64(len(m.known)) && m.known[ref] {
+			dst[i] = m.vals[ref]
+			continue
+		}
+		var err error
+		if dst[i], err = m.one(c, ref, resolve); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one resolves one reference.
+func (m *Memo[T]) one(c *Codes, ref uint32, resolve func(*Value) (T, error)) (t T, err error) {
+	v := &m.val
+	v.spec, v.v = c.spec, value{entry: -1}
+	switch {
+	case ref == refNull:
+		if m.hasNull {
+			return m.null, nil
+		}
+		v.v.null = true
+		if t, err = resolve(v); err == nil {
+			m.null, m.hasNull = t, true
+		}
+		return t, err
+	case ref&refOwn != 0:
+		if i := ref &^ refOwn; c.spec.textual() {
+			v.v.bytes = c.texts[i]
+		} else {
+			v.v.bits = c.bits[i]
+		}
+		return resolve(v)
+	}
+	if m.known[ref] {
+		return m.vals[ref], nil
+	}
+	if err = c.dict.get(c.spec, ref, &v.v); err != nil {
+		return t, err
+	}
+	if t, err = resolve(v); err == nil {
+		m.vals[ref], m.known[ref] = t, true
+	}
+	return t, err
+}

@@ -1,0 +1,307 @@
+package colscan_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/spendclaim/spendclaim/internal/colscan"
+	"pgregory.net/rapid"
+)
+
+// blockReader reads files through a Scanner, so many rows at a time, and says
+// of each asked row what Rows says of it.
+type blockReader struct {
+	colscan.Scanner
+	memos map[int]*colscan.Memo[cell]
+}
+
+func textCell(v *colscan.Value) (cell, error) {
+	b, err := v.Text()
+	return cell{string(b), v.Null()}, err
+}
+
+func (s *blockReader) memo(col int) *colscan.Memo[cell] {
+	if s.memos == nil {
+		s.memos = map[int]*colscan.Memo[cell]{}
+	}
+	if s.memos[col] == nil {
+		s.memos[col] = new(colscan.Memo[cell])
+	}
+	return s.memos[col]
+}
+
+// read calls each with the values of column col, in file order.
+func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked func(row int64) bool, each func(row int64, c cell)) error {
+	ctx := context.Background()
+	from := int64(0)
+	for g := range f.NumRowGroups() {
+		rows := min(s.Begin(f, g), limit)
+		for base := int64(0); base < rows; base += int64(block) {
+			var sel []int32
+			n := int(min(int64(block), rows-base))
+			for i := range n {
+				if asked(from + base + int64(i)) {
+					sel = append(sel, int32(i))
+				}
+			}
+			if len(sel) == 0 {
+				continue
+			}
+			v, err := s.Column(col)
+			if err != nil {
+				return err
+			}
+			if len(sel) == n {
+				err = v.Load(ctx, base, nil, n)
+			} else {
+				err = v.Load(ctx, base, sel, 0)
+			}
+			if err != nil {
+				return err
+			}
+			dst := make([]cell, len(sel))
+			if err := colscan.Resolve(&v.Codes, nil, dst, s.memo(col), textCell); err != nil {
+				return err
+			}
+			for i, c := range dst {
+				if v.Same() && c != dst[0] {
+					return fmt.Errorf("values %q and %q are said to be the same", dst[0].Text, c.Text)
+				}
+				if v.Null(i) != c.Null {
+					return fmt.Errorf("row %d: null is %v and %v", base+int64(sel[i]), v.Null(i), c.Null)
+				}
+				each(from+base+int64(sel[i]), c)
+			}
+			// A part of what was loaded, in another order.
+			last := []cell{{}}
+			if err := colscan.Resolve(&v.Codes, []int32{int32(len(sel) - 1)}, last, s.memo(col), textCell); err != nil || last[0] != dst[len(dst)-1] {
+				return fmt.Errorf("last value alone: %+v, %v, want %+v", last[0], err, dst[len(dst)-1])
+			}
+		}
+		if limit > rows {
+			if err := s.End(ctx); err != nil {
+				return err
+			}
+		}
+		from += s.Begin(f, g)
+	}
+	return nil
+}
+
+// readMap is read for the keys of a map column.
+func (s *blockReader) readMap(f *colscan.File, col, block int, limit int64, keys []string, asked func(row int64) bool, each func(row int64, key int, c cell, holds bool)) error {
+	ctx := context.Background()
+	from := int64(0)
+	for g := range f.NumRowGroups() {
+		rows := min(s.Begin(f, g), limit)
+		m, err := s.Map(col, keys, []string{"k"})
+		if err != nil {
+			return err
+		}
+		for base := int64(0); base < rows; base += int64(block) {
+			var sel []int32
+			for i := range int(min(int64(block), rows-base)) {
+				if asked(from + base + int64(i)) {
+					sel = append(sel, int32(i))
+				}
+			}
+			if err := m.Load(ctx, base, sel); err != nil {
+				return err
+			}
+			dst := make([]cell, len(sel))
+			for k := range keys {
+				if err := colscan.Resolve(m.Key(k), nil, dst, s.memo(col), textCell); err != nil {
+					return err
+				}
+				for i, c := range dst {
+					each(from+base+int64(sel[i]), k, c, m.Holds(i, 0))
+				}
+			}
+		}
+		if err := s.End(ctx); err != nil {
+			return err
+		}
+		from += s.Begin(f, g)
+	}
+	return nil
+}
+
+const noLimit = 1 << 40
+
+// TestScannerReadsWhatRowsRead compares blocks with rows over drawn tables in
+// drawn layouts.
+func TestScannerReadsWhatRowsRead(t *testing.T) {
+	kinds := []colscan.Kind{colscan.String, colscan.Double, colscan.Int64, colscan.Bool, colscan.Timestamp, colscan.Map, colscan.DoubleMap}
+	rapid.Check(t, func(t *rapid.T) {
+		o := &colscan.WriterOptions{
+			RowGroupRows:    rapid.SampledFrom([]int{0, 7, 600}).Draw(t, "group"),
+			PageVersion:     rapid.IntRange(0, 2).Draw(t, "version"),
+			PageBytes:       rapid.SampledFrom([]int{0, 64, 1000}).Draw(t, "page"),
+			DictionaryLimit: rapid.SampledFrom([]int{0, -1, 40}).Draw(t, "dictionary"),
+			Required:        rapid.Bool().Draw(t, "required"),
+			Codec:           rapid.SampledFrom([]colscan.Codec{colscan.Snappy, colscan.Uncompressed}).Draw(t, "codec"),
+		}
+		kind := rapid.SampledFrom(kinds).Draw(t, "kind")
+		tb := table{Columns: []colscan.Column{{Name: "c", Kind: kind, Optional: rapid.Bool().Draw(t, "optional")}}}
+		var distinct []cell
+		for range rapid.IntRange(1, 12).Draw(t, "distinct") {
+			if rapid.IntRange(0, 3).Draw(t, "null") == 0 {
+				distinct = append(distinct, cell{Null: true})
+			} else {
+				distinct = append(distinct, cell{Text: drawCell(kind).Draw(t, "cell")})
+			}
+		}
+		for range rapid.IntRange(0, 60).Draw(t, "runs") {
+			c := rapid.SampledFrom(distinct).Draw(t, "value")
+			for range rapid.SampledFrom([]int{1, 1, 1, 2, 9, 200}).Draw(t, "times") {
+				tb.Rows = append(tb.Rows, []cell{c})
+			}
+		}
+		b := tb.write(t, o)
+		f := open(t, b)
+		want := readAll(t, f, every)
+		period := rapid.SampledFrom([]int64{1, 2, 7, 64, 500}).Draw(t, "period")
+		dense := rapid.Int64Range(1, period).Draw(t, "of them")
+		asked := func(row int64) bool { return row%period < dense }
+		block := rapid.SampledFrom([]int{1, 10, 64, 1000, 1 << 20}).Draw(t, "block")
+		var s blockReader
+		defer s.Close()
+		seen := map[int64]bool{}
+		var err error
+		if kind == colscan.Map || kind == colscan.DoubleMap {
+			keys := []string{"b", "zz", "k2", "a"}
+			err = s.readMap(f, 0, block, noLimit, keys, asked, func(row int64, key int, c cell, holds bool) {
+				seen[row] = true
+				var w cell
+				w.Null = true
+				begins := false
+				for _, p := range pairsOf(want[row][0].Text) {
+					if p.Key == keys[key] {
+						w = cell{Text: p.Value}
+					}
+					begins = begins || p.Key[0] == 'k'
+				}
+				if c != w || holds != begins {
+					t.Fatalf("row %d, key %q = %+v, %v, want %+v, %v", row, keys[key], c, holds, w, begins)
+				}
+			})
+		} else {
+			err = s.read(f, 0, block, noLimit, asked, func(row int64, c cell) {
+				seen[row] = true
+				if c != want[row][0] {
+					t.Fatalf("row %d = %+v, want %+v", row, c, want[row][0])
+				}
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for row := range int64(len(tb.Rows)) {
+			if seen[row] != asked(row) {
+				t.Fatalf("row %d: delivered %v, asked %v", row, seen[row], asked(row))
+			}
+		}
+	})
+}
+
+// testForeignBlocks reads the one column of a file of TestForeignLeaves in
+// blocks.
+func testForeignBlocks(t *testing.T, f *colscan.File, want []string) {
+	t.Helper()
+	for _, step := range []int64{1, 3, 50} {
+		var s blockReader
+		err := s.read(f, 0, 40, noLimit, func(row int64) bool { return row%step == 0 }, func(row int64, c cell) {
+			got := c.Text
+			if c.Null {
+				got = null
+			}
+			if got != want[row] {
+				t.Errorf("every %d rows, in blocks: row %d = %q, want %q", step, row, got, want[row])
+			}
+		})
+		s.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestPagesWithoutHitsAreSkipped counts what is decompressed.
+func TestPagesWithoutHitsAreSkipped(t *testing.T) {
+	tb := table{Columns: []colscan.Column{{Name: "c", Kind: colscan.String}}}
+	for i := range 5000 {
+		tb.Rows = append(tb.Rows, []cell{{Text: fmt.Sprintf("%08d", i)}})
+	}
+	f := open(t, tb.write(t, &colscan.WriterOptions{PageBytes: 4096, DictionaryLimit: -1}))
+	var s blockReader
+	got := 0
+	err := s.read(f, 0, 1000, noLimit, func(row int64) bool { return row >= 2000 && row < 2010 }, func(row int64, c cell) {
+		if got++; c.Text != fmt.Sprintf("%08d", row) {
+			t.Errorf("row %d = %q", row, c.Text)
+		}
+	})
+	st := s.Stats()
+	if err != nil || got != 10 || st.Pages > 2 || st.Skipped < 8 || st.Bytes == 0 {
+		t.Errorf("%d rows, %v, %+v: want 10 rows from at most two pages, and at least eight skipped", got, err, st)
+	}
+}
+
+// drainScan reads everything in blocks, as drain does in rows.
+func drainScan(b []byte) error {
+	f, err := colscan.Open(bytes.NewReader(b), int64(len(b)))
+	if err != nil {
+		return err
+	}
+	colscan.IgnoreChecksums(f)
+	var first error
+	for col, c := range f.Columns() {
+		for _, step := range []int64{1, 9} {
+			var s blockReader
+			asked := func(row int64) bool { return row%step == 0 }
+			if c.Kind == colscan.Map || c.Kind == colscan.DoubleMap {
+				err = s.readMap(f, col, 100, 5000, []string{"a", "k1"}, asked, func(int64, int, cell, bool) {})
+			} else {
+				err = s.read(f, col, 100, 5000, asked, func(int64, cell) {})
+			}
+			s.Close()
+			if err != nil && !errors.Is(err, colscan.ErrKind) && first == nil {
+				first = err
+			}
+		}
+	}
+	return first
+}
+
+// TestScannerSurvivesFlippedBytes damages files byte by byte.
+func TestScannerSurvivesFlippedBytes(t *testing.T) {
+	step := 1
+	if testing.Short() {
+		step = 17
+	}
+	for i, o := range layouts() {
+		whole := smallFile(t, o)
+		if err := drainScan(whole); err != nil {
+			t.Fatalf("layout %d: %v", i, err)
+		}
+		for at := i % step; at < len(whole); at += step {
+			b := bytes.Clone(whole)
+			b[at] ^= byte(1 << (at % 8))
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			err := drainScan(b)
+			runtime.ReadMemStats(&after)
+			if err != nil && (!errors.Is(err, colscan.ErrFormat) || strings.Contains(err.Error(), "panic")) {
+				t.Fatalf("layout %d, byte %d: %v, want an error matching ErrFormat", i, at, err)
+			}
+			n := after.TotalAlloc - before.TotalAlloc
+			if limit := uint64(128<<20 + len(b)*200); n > limit {
+				t.Fatalf("layout %d, byte %d: %d bytes allocated, want at most %d", i, at, n, limit)
+			}
+		}
+	}
+}
