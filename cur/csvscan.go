@@ -188,7 +188,8 @@ func unescape(b []byte) int {
 	return n
 }
 
-// more reads on, keeping the record that has begun.
+// more reads on, keeping the record that has begun. It fills the buffer, since a
+// record is split anew after each time.
 func (s *csvScanner) more() error {
 	if s.err != nil {
 		return s.err
@@ -203,13 +204,14 @@ func (s *csvScanner) more() error {
 		}
 		s.buf = slices.Grow(s.buf, len(s.buf))
 	}
-	for range 100 {
+	for idle := 0; len(s.buf) < cap(s.buf) && s.err == nil; idle++ {
 		n, err := s.in.Read(s.buf[len(s.buf):cap(s.buf)])
-		s.buf = s.buf[:len(s.buf)+n]
-		s.err = err
-		if n > 0 || err != nil {
-			return nil
+		s.buf, s.err = s.buf[:len(s.buf)+n], err
+		if n > 0 {
+			idle = 0
+		} else if idle == 100 {
+			s.err = io.ErrNoProgress
 		}
 	}
-	return io.ErrNoProgress
+	return nil
 }
