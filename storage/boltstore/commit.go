@@ -24,13 +24,15 @@ func (d *Driver) Commit(ctx context.Context, b *storage.WriteBatch) error {
 		records, entries := bucket(tx, false), bucket(tx, true)
 		for i := range b.Writes {
 			w := &b.Writes[i]
-			if err := records.Put(recordKey(w.Key), value(w.Next, w.Record)); err != nil {
+			key := recordKey(w.Key)
+			if err := records.Put(key, value(key, w.Next, w.Record)); err != nil {
 				return err
 			}
 			if w.Entry == nil {
 				continue
 			}
-			if err := entries.Put(entryKey(w.Key, w.Next.Version), value(w.Next, w.Entry)); err != nil {
+			key = entryKey(w.Key, w.Next.Version)
+			if err := entries.Put(key, value(key, w.Next, w.Entry)); err != nil {
 				return err
 			}
 		}
@@ -49,7 +51,7 @@ func (d *Driver) admit(tx *bbolt.Tx, b *storage.WriteBatch) error {
 	expect := func(k storage.Key, want storage.Stamp) error {
 		var got storage.Stamp
 		if v := records.Get(recordKey(k)); v != nil {
-			if len(v) < stampBytes {
+			if len(v) < itemHeader {
 				c := d.corrupt("a stored value is cut short", restoreFile)
 				c.Key = k
 				return c
@@ -94,13 +96,13 @@ func (d *Driver) Restore(ctx context.Context, items []storage.Item) error {
 			if it.Entry {
 				key = entryKey(it.Key, it.Stamp.Version)
 			}
-			b, v := bucket(tx, it.Entry), value(it.Stamp, it.Body)
+			b, v := bucket(tx, it.Entry), value(key, it.Stamp, it.Body)
 			if old := b.Get(key); old != nil {
 				if bytes.Equal(old, v) {
 					continue
 				}
 				c := &storage.ConflictError{Key: it.Key, Want: it.Stamp}
-				if len(old) >= stampBytes {
+				if len(old) >= itemHeader {
 					c.Got = storage.Stamp{Version: binary.BigEndian.Uint64(old), Head: [32]byte(old[8:stampBytes])}
 				}
 				return c

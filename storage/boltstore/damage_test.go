@@ -16,90 +16,124 @@ import (
 	"github.com/spendclaim/spendclaim/storage/boltstore"
 )
 
-// Files with damage of every sort: whatever opens hands out records that are
-// right, or errors; and the process lives. (That no record is missing is only
-// promised where the damage hits a record's own bytes.)
-func TestDamagedFilesNeverYieldWrongRecords(t *testing.T) {
-	files := 300
+// damage returns a copy of a file with damage of one of several sorts.
+func damage(rnd *rand.Rand, good []byte, kind int) []byte {
+	b := bytes.Clone(good)
+	at, page := rnd.IntN(len(b)), os.Getpagesize()
+	switch kind % 7 {
+	case 0:
+		b = b[:at]
+	case 1:
+		b[at] ^= 1 << rnd.IntN(8)
+	case 2:
+		for j := at; j < min(at+512, len(b)); j++ {
+			b[j] = byte(rnd.Uint32())
+		}
+	case 3:
+		at &^= page - 1
+		clear(b[at : at+page])
+	case 4: // a page written over another
+		from, to := rnd.IntN(len(b)/page)*page, at&^(page-1)
+		copy(b[to:to+page], good[from:from+page])
+	case 5: // a bit of a header or of the first elements, where the structure is
+		at = at&^(page-1) + rnd.IntN(64)
+		b[at] ^= 1 << rnd.IntN(8)
+	case 6: // several
+		for range 4 {
+			b[rnd.IntN(len(b))] ^= 1 << rnd.IntN(8)
+		}
+	}
+	return b
+}
+
+// Files with damage of every sort. A file that opens has every record as it was. One
+// that is opened unchecked may lack records, and what it has is right or an error. In
+// no case does the process die.
+func TestDamagedFilesNeverYieldWrongOrMissingRecords(t *testing.T) {
+	files := 420
 	if testing.Short() {
-		files = 40
+		files = 70
 	}
-	const records = 60
-	good := read(t, books(t, records))
-	want := map[string]byte{}
-	for i := range records {
-		want[sortOf(i)] = byte(i)
+	if os.Getenv("SPENDCLAIM_LONG") == "1" {
+		files = 10_000
 	}
-	rnd := rand.New(rand.NewPCG(1, 2))
-	dir := t.TempDir()
-	refused, detected, clean := 0, 0, 0
-	for i := range files {
-		b := bytes.Clone(good)
-		at, kind := rnd.IntN(len(b)), i%5
-		switch kind {
-		case 0:
-			b = b[:at]
-		case 1:
-			b[at] ^= 1 << rnd.IntN(8)
-		case 2:
-			for j := at; j < min(at+512, len(b)); j++ {
-				b[j] = byte(rnd.Uint32())
-			}
-		case 3:
-			page := at &^ (os.Getpagesize() - 1)
-			clear(b[page : page+os.Getpagesize()])
-		case 4: // a page written over another
-			n := os.Getpagesize()
-			from, to := rnd.IntN(len(b)/n)*n, at&^(n-1)
-			copy(b[to:to+n], good[from:from+n])
+	for _, records := range []int{60, 700} { // one level of pages, and more
+		good := read(t, books(t, records))
+		want := map[string]byte{}
+		for i := range records {
+			want[sortOf(i)] = byte(i)
 		}
-		path := filepath.Join(dir, fmt.Sprint(i, ".db"))
-		if err := os.WriteFile(path, b, 0o600); err != nil {
-			t.Fatal(err)
+		for _, skip := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d records, check skipped %t", records, skip), func(t *testing.T) {
+				rnd := rand.New(rand.NewPCG(1, 2))
+				path := filepath.Join(t.TempDir(), "damaged.db")
+				refused, detected, clean := 0, 0, 0
+				for i := range files / 4 {
+					if err := os.WriteFile(path, damage(rnd, good, i), 0o600); err != nil {
+						t.Fatal(err)
+					}
+					d, err := boltstore.OpenNoSync(path, &boltstore.Options{SkipCheck: skip})
+					if err != nil {
+						if !errors.Is(err, storage.ErrCorrupt) && !errors.Is(err, storage.ErrNewer) && !skip {
+							t.Errorf("file %d: open: got error %v, want a typed one", i, err)
+						}
+						refused++
+						continue
+					}
+					found := readAll(t, i, d, want, skip)
+					if found != nil && !skip {
+						t.Errorf("file %d: opened, and then: %v", i, found)
+					}
+					if found != nil {
+						detected++
+					} else {
+						clean++
+					}
+				}
+				t.Logf("%d files: %d refused, %d answered with errors, %d with no effect on any record", files/4, refused, detected, clean)
+				if refused == 0 || skip && detected == 0 {
+					t.Error("the damage was never noticed: the test is not testing")
+				}
+			})
 		}
-		d, err := boltstore.OpenNoSync(path, nil)
-		if err != nil {
-			if !errors.Is(err, storage.ErrCorrupt) && !errors.Is(err, storage.ErrNewer) && kind != 2 {
-				t.Errorf("file %d: open: got error %v, want a typed one", i, err)
-			}
-			refused++
-			continue
+	}
+}
+
+// readAll compares what a damaged file holds, commits to it, and closes it. It returns
+// the errors on the way.
+func readAll(t *testing.T, file int, d storage.Driver, want map[string]byte, mayMiss bool) error {
+	t.Helper()
+	s := storage.New(d, nil)
+	var found error
+	for k, v := range want {
+		r, err := s.Get(t.Context(), key(k))
+		if err == nil && !bytes.Equal(r.Data, bytes.Repeat([]byte{v}, 300)) {
+			t.Errorf("file %d: record %q is wrong", file, k)
 		}
-		s := storage.New(d, nil)
-		var found error
-		for k, v := range want {
-			r, err := s.Get(t.Context(), key(k))
-			if err == nil && !bytes.Equal(r.Data, bytes.Repeat([]byte{v}, 300)) {
-				t.Errorf("file %d: record %q is wrong", i, k)
-			}
-			found = errors.Join(found, err)
-		}
-		for r, err := range s.Range(t.Context(), storage.Span{Partition: "p"}) {
-			if err == nil && !bytes.Equal(r.Data, bytes.Repeat([]byte{want[r.Key.Sort]}, 300)) {
-				t.Errorf("file %d: record %q in a range is wrong", i, r.Key.Sort)
-			}
-			found = errors.Join(found, err)
-		}
-		// A commit succeeds or fails, and Close returns, on any of them.
-		_, err = s.Commit(t.Context(), storage.Request{}, &storage.Batch{Puts: []storage.Put{{Key: key("new"), Kind: "k", Data: make([]byte, 9000)}}})
 		found = errors.Join(found, err)
-		if found != nil {
-			detected++
-		} else {
-			clean++
-		}
-		done := make(chan struct{})
-		go func() { s.Close(); close(done) }()
-		select {
-		case <-done:
-		case <-time.After(20 * time.Second):
-			t.Fatalf("file %d: Close does not return", i)
-		}
 	}
-	t.Logf("%d files: %d refused, %d answered with errors, %d with no effect on any record", files, refused, detected, clean)
-	if refused == 0 || detected == 0 {
-		t.Error("the damage was never noticed: the test is not testing")
+	n := 0
+	for r, err := range s.Range(t.Context(), storage.Span{Partition: "p"}) {
+		if err == nil && !bytes.Equal(r.Data, bytes.Repeat([]byte{want[r.Key.Sort]}, 300)) {
+			t.Errorf("file %d: record %q in a range is wrong", file, r.Key.Sort)
+		}
+		found = errors.Join(found, err)
+		n++
 	}
+	if n != len(want) && !mayMiss && found == nil {
+		t.Errorf("file %d: range over %d records, want %d", file, n, len(want))
+	}
+	// A commit succeeds or fails, and Close returns, on any of them.
+	_, err := s.Commit(t.Context(), storage.Request{}, &storage.Batch{Puts: []storage.Put{{Key: key("new"), Kind: "k", Data: make([]byte, 9000)}}})
+	found = errors.Join(found, err)
+	done := make(chan struct{})
+	go func() { s.Close(); close(done) }()
+	select {
+	case <-done:
+	case <-time.After(20 * time.Second):
+		t.Fatalf("file %d: Close does not return", file)
+	}
+	return found
 }
 
 // A commit that waits for another gives up with its context.

@@ -19,7 +19,11 @@ const (
 	pageBytes = 1 << 20
 )
 
-const stampBytes = 40
+// An item's value is its stamp, a checksum, and the body.
+const (
+	stampBytes = 40
+	itemHeader = stampBytes + 4
+)
 
 // recordKey is partition, 0x00, sort.
 func recordKey(k storage.Key) []byte {
@@ -37,12 +41,15 @@ func entryKey(k storage.Key, version uint64) []byte {
 // versionOf is the version in an entry's key.
 func versionOf(key []byte) uint64 { return binary.BigEndian.Uint64(key[len(key)-8:]) }
 
-// value is what both buckets hold.
-func value(s storage.Stamp, body []byte) []byte {
-	b := make([]byte, 0, stampBytes+len(body))
+// value is what both buckets hold under key.
+func value(key []byte, s storage.Stamp, body []byte) []byte {
+	b := make([]byte, 0, itemHeader+len(body))
 	b = binary.BigEndian.AppendUint64(b, s.Version)
 	b = append(b, s.Head[:]...)
-	return append(b, body...)
+	b = append(b, 0, 0, 0, 0)
+	b = append(b, body...)
+	binary.BigEndian.PutUint32(b[stampBytes:], sum(key, b))
+	return b
 }
 
 // item decodes a pair of a bucket into memory of its own.
@@ -54,7 +61,7 @@ func (d *Driver) item(k, v []byte, entry bool) (storage.Item, error) {
 	}
 	partition, sort, ok := bytes.Cut(name, []byte{0})
 	it.Key = storage.Key{Partition: string(partition), Sort: string(sort)}
-	if !ok || len(v) < stampBytes || entry && len(k) <= 9 {
+	if !ok || len(v) < itemHeader || entry && len(k) <= 9 {
 		c := d.corrupt("a stored value is cut short", restoreFile)
 		c.Key, c.Entry = it.Key, entry
 		return it, c
@@ -65,7 +72,7 @@ func (d *Driver) item(k, v []byte, entry bool) (storage.Item, error) {
 		c.Key, c.Entry, c.Version = it.Key, true, versionOf(k)
 		return it, c
 	}
-	it.Body = bytes.Clone(v[stampBytes:])
+	it.Body = bytes.Clone(v[itemHeader:])
 	if it.Body == nil {
 		it.Body = []byte{}
 	}

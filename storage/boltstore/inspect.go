@@ -53,9 +53,9 @@ func readMeta(r io.ReaderAt, off int64) (meta, bool) {
 }
 
 // inspect reports damage that opening the file with the engine would answer
-// with an old state or a crash. The error is nil, a *storage.CorruptError
-// without its path, or that of reading.
-func inspect(r io.ReaderAt, size int64, acceptOlder bool) error {
+// with an old state or a crash; with whole, also damage that would leave records out.
+// The error is nil, a *storage.CorruptError without its path, or that of reading.
+func inspect(r io.ReaderAt, size int64, acceptOlder, whole bool) error {
 	m0, ok0 := readMeta(r, 0)
 	m1, ok1 := meta{}, false
 	if ok0 {
@@ -88,7 +88,10 @@ func inspect(r io.ReaderAt, size int64, acceptOlder bool) error {
 	if m.root < 2 || m.root >= m.pages {
 		return broken(fmt.Sprintf("root page %d is outside the %d pages of the file", m.root, m.pages), restoreFile)
 	}
-	return inspectFreelist(r, &m)
+	if err := inspectFreelist(r, &m); err != nil || !whole {
+		return err
+	}
+	return checkTree(r, &m)
 }
 
 // inspectFreelist checks the header of the list of free pages, which the engine

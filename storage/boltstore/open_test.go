@@ -359,7 +359,7 @@ func FuzzInspect(f *testing.F) {
 		if size < 0 {
 			return
 		}
-		err := boltstore.Inspect(bytes.NewReader(b), size, older)
+		err := boltstore.Inspect(bytes.NewReader(b), size, older, true)
 		// With good checksums the fields behind them are reached.
 		for _, off := range []int{0, page} {
 			if len(b) < off+80 {
@@ -372,7 +372,7 @@ func FuzzInspect(f *testing.F) {
 			h.Write(b[off+16 : off+72])
 			binary.NativeEndian.PutUint64(b[off+72:], h.Sum64())
 		}
-		err2 := boltstore.Inspect(bytes.NewReader(b), size, older)
+		err2 := boltstore.Inspect(bytes.NewReader(b), size, older, true)
 		for _, err := range []error{err, err2} {
 			var c *storage.CorruptError
 			if errors.As(err, &c) && (c.Reason == "" || c.Remedy == "") {
