@@ -2,6 +2,7 @@ package pricing_test
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -162,6 +163,114 @@ func TestClassify(t *testing.T) {
 	}
 }
 
+func TestClassifyReadsModelTierAndRouting(t *testing.T) {
+	bedrock := func(usageType string) pricing.Usage {
+		return pricing.Usage{ProductCode: "AmazonBedrock", UsageType: usageType}
+	}
+	tests := []struct {
+		name  string
+		usage pricing.Usage
+		want  pricing.Class // Region is us-east-1 and Confidence full unless stated
+	}{
+		{"on demand and regional are plain", bedrock("USE1-NovaLite-input-tokens"), pricing.Class{Component: pricing.ModelInput, Model: "NovaLite"}},
+		{"latency-optimised", bedrock("USE1-NovaPro-output-tokens-latency-optimized"), pricing.Class{Component: pricing.ModelOutput, Model: "NovaPro", Tier: pricing.LatencyOptimized}},
+		{"tier before the kind", bedrock("USE1-NovaPro-latency-optimized-input-tokens"), pricing.Class{Component: pricing.ModelInput, Model: "NovaPro", Tier: pricing.LatencyOptimized}},
+		{"across the geography", bedrock("USE1-NovaPro-input-tokens-cross-region-geo"), pricing.Class{Component: pricing.ModelInput, Model: "NovaPro", Routing: pricing.Geo}},
+		{"across regions", bedrock("USE1-NovaPro-input-tokens-cross-region"), pricing.Class{Component: pricing.ModelInput, Model: "NovaPro", Routing: pricing.Geo}},
+		{"across the globe, with a tier", bedrock("USE1-NovaPro-input-tokens-priority-cross-region-global"), pricing.Class{Component: pricing.ModelInput, Model: "NovaPro", Tier: pricing.Priority, Routing: pricing.Global}},
+		{"modality behind the kind", bedrock("USE1-NovaSonic-output-speech-tokens"), pricing.Class{Component: pricing.ModelOutput, Model: "NovaSonic", Variant: "speech"}},
+		{"modality before the kind, on mantle", bedrock("USE1-a.sonic-mantle-text-input-tokens-flex"), pricing.Class{Component: pricing.ModelInput, Model: "a.sonic", Tier: pricing.Flex, Variant: "mantle text"}},
+		{"a model that is named like a kind", bedrock("USE1-input-5-output-tokens"), pricing.Class{Component: pricing.ModelOutput, Model: "input-5"}},
+		{"a cache meter that says tokens first", bedrock("USE1-m-input-tokens-cache-read"), pricing.Class{Component: pricing.ModelCacheRead, Model: "m", Confidence: pricing.PartlyRead}},
+		{"a word of later days", bedrock("USE1-m-input-tokens-quantum"), pricing.Class{Component: pricing.ModelInput, Model: "m", Confidence: pricing.PartlyRead}},
+		{
+			"model by product name", pricing.Usage{ProductCode: "AmazonBedrockFoundationModels", UsageType: "USE1-MP:USE1_CacheWrite1hInputTokenCount_LCtx_Global_Batch-Units", ProductName: "Claude Opus 5 (Amazon Bedrock Edition)"},
+			pricing.Class{Component: pricing.ModelCacheWrite1h, Model: "Claude Opus 5", Tier: pricing.Batch, Routing: pricing.Global, LongContext: true},
+		},
+		{
+			"model by the caller's map", pricing.Usage{ProductCode: "AmazonBedrockFoundationModels", UsageType: "USE1-MP:USE1_InputTokenCount-Units", Model: "Claude Opus 5"},
+			pricing.Class{Component: pricing.ModelInput, Model: "Claude Opus 5"},
+		},
+		{
+			"the usage type before the map", pricing.Usage{ProductCode: "AmazonBedrock", UsageType: "USE1-NovaLite-input-tokens", Model: "Claude Opus 5"},
+			pricing.Class{Component: pricing.ModelInput, Model: "NovaLite"},
+		},
+		{"no model anywhere", bedrock("USE1-MP:USE1_InputTokenCount-Units"), pricing.Class{Component: pricing.ModelInput, Confidence: pricing.PartlyRead}},
+		{"provisioned", bedrock("USE1-MP:USE1_ProvisionedThroughput_NoCommit_ModelUnits_Usage-Units"), pricing.Class{
+			Component: pricing.ModelOther, Tier: pricing.Provisioned, Variant: "ProvisionedThroughput_NoCommit_ModelUnits_Usage-Units", Confidence: pricing.PartlyRead,
+		}},
+
+		{"version of a meter", pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: "USE1-Runtime:Consumption-based:vCPU-v2"}, pricing.Class{Component: pricing.RuntimeVCPU, Variant: "v2"}},
+		{"version of a component", pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: "USE1-Runtime-v2:Consumption-based:vCPU"}, pricing.Class{Component: pricing.RuntimeVCPU, Variant: "v2"}},
+		{"built-in storage is plain", pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: "USE1-Memory:Consumption-based:Long-Term-Memory-Storage:Built-in-memory"}, pricing.Class{Component: pricing.MemoryLongTermStorage}},
+		{"override storage", pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: "USE1-Memory:Consumption-based:Long-Term-Memory-Storage:Override-memory"}, pricing.Class{Component: pricing.MemoryLongTermStorage, Variant: "override"}},
+		{"storage of a strategy unsaid", pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: "USE1-Memory:Consumption-based:LTM-Storage"}, pricing.Class{Component: pricing.MemoryLongTermStorage, Confidence: pricing.PartlyRead}},
+		{"version of a storage strategy", pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: "USE1-Memory:Consumption-based:Long-Term-Memory-Storage-v2:Override-memory"}, pricing.Class{Component: pricing.MemoryLongTermStorage, Variant: "v2:Override-memory"}},
+		{"evaluation tier", pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: "USE1-Evaluations:Consumption-based:BuiltIn-Input:Tier2"}, pricing.Class{Component: pricing.EvaluationBuiltinInput, Variant: "Tier2"}},
+		{"what is unknown keeps its words", pricing.Usage{ProductCode: "AmazonBedrockAgentCore", UsageType: "USE1-Payments:Consumption-based:Wallet"}, pricing.Class{Component: pricing.Unknown, Variant: "Payments:Consumption-based:Wallet", Confidence: pricing.NotRead}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.want.Region = "us-east-1"
+			if tt.want.Confidence == "" && tt.want.Component != pricing.Unknown {
+				tt.want.Confidence = pricing.FullyRead
+			}
+			if diff := cmp.Diff(tt.want, pricing.Classify(tt.usage)); diff != "" {
+				t.Errorf("Classify(%+v) (-want +got):\n%s", tt.usage, diff)
+			}
+		})
+	}
+}
+
+func TestModelKey(t *testing.T) {
+	tests := []struct {
+		name string
+		a, b string
+		same bool
+	}{
+		{"case and separators", "Nova Lite", "nova-lite", true},
+		{"versions in any spelling", "Nova 2.0 Lite", "Nova2.0Lite", true},
+		{"hyphens between digits are dots", "claude-opus-4-8", "Claude Opus 4.8", true},
+		{"the edition is no part of the name", "Claude Opus 5 (Amazon Bedrock Edition)", "Claude Opus 5", true},
+		{"words in another order, by the table", "Claude4.6Sonnet", "Claude Sonnet 4.6", true},
+		{"a vendor's prefix, by the table", "anthropic.claude-opus-5", "Claude Opus 5", true},
+		{"two spellings of the user guide", "openai.gpt-oss-120b", "gpt-oss-120b", true},
+		{"a prefix is another model", "xai.grok-4", "xai.grok-4.6", false},
+		{"digits stay apart", "m-4-8", "m-48", false},
+		{"a dot tells versions apart", "m 4.1", "m 41", false},
+		{"sizes are apart", "nemotron-nano-12b", "nemotron-nano-2b", false},
+		{"nothing is nothing", "", " ", true},
+		{"a tab is no way into the table", "claude4.6sonnet\tclaudesonnet4.6", "Claude Sonnet 4.6", false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if a, b := pricing.ModelKey(tt.a), pricing.ModelKey(tt.b); (a == b) != tt.same {
+				t.Errorf("ModelKey(%q) = %q, ModelKey(%q) = %q; same = %t, want %t", tt.a, a, tt.b, b, a == b, tt.same)
+			}
+			if key := pricing.ModelKey(tt.a); pricing.ModelKey(key) != key {
+				t.Errorf("ModelKey(%q) = %q, whose key is %q", tt.a, key, pricing.ModelKey(key))
+			}
+		})
+	}
+}
+
+func TestOperationComponents(t *testing.T) {
+	for operation, want := range map[string][]pricing.Component{
+		"Memory-Write":     {pricing.MemoryShortTerm},
+		"Memory-Retrieve":  {pricing.MemoryLongTermRetrieval},
+		"Code-Interpret":   {pricing.CodeInterpreterVCPU, pricing.CodeInterpreterMemory},
+		"Runtime-Invoke":   {pricing.RuntimeVCPU, pricing.RuntimeMemory},
+		"Gateway-Call":     {pricing.GatewayInvocation},
+		"Browser-Navigate": {pricing.BrowserVCPU, pricing.BrowserMemory},
+		"Quantum-Leap":     {pricing.Unknown},
+		"":                 {pricing.Unknown},
+	} {
+		if diff := cmp.Diff(want, pricing.OperationComponents(operation)); diff != "" {
+			t.Errorf("OperationComponents(%q) (-want +got):\n%s", operation, diff)
+		}
+	}
+}
+
 // TestClassifyKnowsEveryListedPrefix holds the lookup against the table as a
 // table: every line is found, and by nothing shorter.
 func TestClassifyKnowsEveryListedPrefix(t *testing.T) {
@@ -227,9 +336,15 @@ func FuzzClassify(f *testing.F) {
 		pricing.ModelCacheWrite5m:       {"cache", "write", "token"},
 		pricing.ModelCacheWrite1h:       {"cache", "write", "1h", "token"},
 	}
+	manners := map[string][]string{
+		string(pricing.Batch): {"batch"}, string(pricing.Flex): {"flex"}, string(pricing.Priority): {"priority"},
+		string(pricing.LatencyOptimized): {"latency"}, string(pricing.Provisioned): {"provisioned"}, string(pricing.Reserved): {"reserved"},
+		string(pricing.Global): {"global"}, string(pricing.Geo): {"geo", "cross"},
+	}
 	f.Fuzz(func(t *testing.T, code, usageType, operation, name, unit string) {
 		u := pricing.Usage{ProductCode: code, UsageType: usageType, Operation: operation, ProductName: name, PricingUnit: unit}
 		got := pricing.Classify(u)
+		lower := strings.ToLower(usageType)
 		if !known[got.Component] {
 			t.Fatalf("Classify(%+v) = %q, not in the vocabulary", u, got.Component)
 		}
@@ -237,9 +352,20 @@ func FuzzClassify(f *testing.F) {
 			t.Fatalf("Classify(%+v): region %q is not in the table", u, got.Region)
 		}
 		for _, word := range needs[got.Component] {
-			if !strings.Contains(strings.ToLower(usageType), word) {
+			if !strings.Contains(lower, word) {
 				t.Fatalf("Classify(%+v) = %q, but the usage type lacks %q", u, got.Component, word)
 			}
+		}
+		for _, manner := range []string{string(got.Tier), string(got.Routing)} {
+			if manner != "" && !slices.ContainsFunc(manners[manner], func(w string) bool { return strings.Contains(lower, w) }) {
+				t.Fatalf("Classify(%+v) is %s, which the usage type does not say", u, manner)
+			}
+		}
+		if !strings.Contains(usageType, got.Model) && !strings.Contains(name, got.Model) {
+			t.Fatalf("Classify(%+v): model %q is on neither column", u, got.Model)
+		}
+		if (got.Confidence == pricing.NotRead) != (got.Component == pricing.Unknown) {
+			t.Fatalf("Classify(%+v) is %q with confidence %q", u, got.Component, got.Confidence)
 		}
 		if again := pricing.Classify(u); again != got {
 			t.Fatalf("Classify(%+v) = %+v, then %+v", u, got, again)

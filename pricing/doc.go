@@ -1,8 +1,9 @@
-// Package pricing names what an AI workload on AWS pays for.
+// Package pricing names what an AI workload on AWS pays for, and what it costs.
 //
 // It turns the strings of a billing row (product code, usage type and a few
 // columns beside them) into a component: a stable word such as runtime_vcpu or
-// model_cache_read that estimates, budgets, statements and answers share.
+// model_cache_read that estimates, budgets, statements and answers share. And it
+// holds rates for components: dated, sourced, and refused where they are in doubt.
 //
 // # Terminology
 //
@@ -14,6 +15,15 @@
 // are not AI products but that a workload's owner pays for; the caller decides
 // which, with [Infrastructure].
 //
+// A [Meter] is a component with all that makes two prices of it: model, tier,
+// routing, context and variant. A [Rate] prices a meter in a region and a currency
+// for an interval, in volume brackets. A [RateCard] holds rates. A rate has a
+// [Status] and a source: what no bill, list or page supports is pending, what two
+// sources state differently is conflicting, and neither is given out unless chosen.
+//
+// Quantities and prices are those of a single [Unit], a token and not a thousand;
+// [ParseUnit] says what a printed unit such as "1K tokens" or "Units" counts.
+//
 // # Guarantees
 //
 // [Classify] is a pure function of its argument, never fails and never panics.
@@ -23,11 +33,20 @@
 // possible the more specific one wins: a cache token is never an input token,
 // and the memory of a code interpreter is not the memory service.
 //
+// Nothing is fallen back to. A rate that a card lacks, a unit that is not known,
+// a price list in another currency or with a hole in its brackets is a
+// [*RateError] that names component and place, and never a zero or a neighbour's
+// price. Prices are decimals and costs exact; nothing here divides or rounds.
+// Intervals are half-open and in UTC. Cards are immutable.
+//
 // # Non-guarantees
 //
 // The component says nothing about whether a row is in scope or who owns it, and
-// it never changes an amount. It does not identify a rate: batch and on-demand
-// input tokens are one component at two prices.
+// it never changes an amount. A rate times a quantity is an estimate: what was
+// billed is on the bill. The [DefaultCard] holds what public sources state for two
+// regions and a few models. It is not the price list of AWS, of which the loaders
+// read the three published forms: bulk files, GetProducts responses and the rate
+// cards of AWS Marketplace offers.
 //
 // The package imports no other package of the module.
 package pricing

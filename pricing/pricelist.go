@@ -285,6 +285,13 @@ func (l *loader) done() (*PriceList, error) {
 		return nil, errors.Join(l.faults...)
 	}
 	l.rivals()
+	taken := map[string]int{}
+	for i := range l.list.Rates {
+		r := &l.list.Rates[i]
+		if taken[r.ID]++; taken[r.ID] > 1 {
+			r.ID = fmt.Sprintf("%s#%d", r.ID, taken[r.ID]) // a SKU listed twice, at two prices
+		}
+	}
 	return &l.list, nil
 }
 

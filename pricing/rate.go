@@ -157,7 +157,7 @@ func (r *Rate) check(op string) error {
 		return about(op, r, ErrRate, fmt.Sprintf("status %q", r.Status))
 	case !r.To.IsZero() && !r.From.Before(r.To):
 		return about(op, r, ErrRate, "ends before it starts")
-	case r.Unit.Unit == "" || r.Unit.Exp < 0 || r.Unit.Exp > 9:
+	case r.Unit.Unit == "" || r.Unit.Exp < 0 || r.Unit.Exp > maxScale:
 		return about(op, r, ErrUnit, fmt.Sprintf("%q", r.Unit.Unit))
 	}
 	if want := r.Meter.Component.Unit(); want != "" && r.Unit.Unit != want {

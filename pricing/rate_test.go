@@ -173,3 +173,28 @@ func TestNewRateCardReportsEveryFault(t *testing.T) {
 		t.Errorf("error = %v, want both faults", err)
 	}
 }
+
+func TestFreeRates(t *testing.T) {
+	never := runtime(func(r *pricing.Rate) { r.Brackets = pricing.Flat(dec("0")) })
+	if !never.Price().IsZero() || !never.Free().IsZero() {
+		t.Errorf("a rate that costs nothing has price %s and %s free, want 0 and 0: it has no edge to be free up to", never.Price(), never.Free())
+	}
+	if cost, err := never.Cost(dec("1000000")); err != nil || !cost.IsZero() {
+		t.Errorf("a million at no price cost %s, %v", cost, err)
+	}
+}
+
+func TestPlainTierAndRoutingHaveNames(t *testing.T) {
+	for got, want := range map[string]string{
+		pricing.OnDemand.String(): "on_demand", pricing.Batch.String(): "batch", pricing.Tier("later").String(): "later",
+		pricing.Regional.String(): "regional", pricing.Global.String(): "global",
+	} {
+		if got != want {
+			t.Errorf("named %q, want %q", got, want)
+		}
+	}
+	m := pricing.Meter{Component: pricing.ModelInput, Model: "Nova Lite", Tier: pricing.Batch, LongContext: true, Variant: "mantle"}
+	if got, want := m.String(), "model_input Nova Lite batch long context mantle"; got != want {
+		t.Errorf("Meter.String() = %q, want %q", got, want)
+	}
+}

@@ -32,13 +32,12 @@ func DefaultCard() (*RateCard, error) {
 	return NewRateCard(rates)
 }
 
-// rateColumns head a rate file.
-var rateColumns = [...]string{
-	"id", "component", "model", "tier", "routing", "context", "variant", "region", "currency",
-	"from", "to", "unit", "price", "status", "source", "note",
-}
+// rateColumns heads a rate file.
+const rateColumns = "id\tcomponent\tmodel\ttier\trouting\tcontext\tvariant\tregion\tcurrency\t" +
+	"from\tto\tunit\tprice\tstatus\tsource\tnote"
 
 const (
+	rateFields  = 16
 	maxRateLine = 1 << 16
 	longContext = "long"
 )
@@ -57,13 +56,16 @@ func ReadRates(r io.Reader, name string) ([]Rate, error) {
 	header := false
 	for n := 1; lines.Scan(); n++ {
 		line := strings.TrimSuffix(lines.Text(), "\r")
+		if n == 1 {
+			line = strings.TrimPrefix(line, "\ufeff") // as spreadsheets write it
+		}
 		if strings.TrimSpace(line) == "" || strings.HasPrefix(line, "#") {
 			continue
 		}
 		at := name + ":" + strconv.Itoa(n)
 		if !header {
-			if line != strings.Join(rateColumns[:], "\t") {
-				return nil, fmt.Errorf("pricing: read rates %s: %w: header must be %q", at, ErrSyntax, strings.Join(rateColumns[:], " "))
+			if line != rateColumns {
+				return nil, fmt.Errorf("pricing: read rates %s: %w: header must be %q", at, ErrSyntax, rateColumns)
 			}
 			header = true
 			continue
@@ -90,8 +92,8 @@ func ReadRates(r io.Reader, name string) ([]Rate, error) {
 // readRate reads one line.
 func readRate(line, at string) (Rate, error) {
 	f := strings.Split(line, "\t")
-	if len(f) != len(rateColumns) {
-		return Rate{}, fmt.Errorf("pricing: read rates %s: %w: %d fields instead of %d", at, ErrSyntax, len(f), len(rateColumns))
+	if len(f) != rateFields {
+		return Rate{}, fmt.Errorf("pricing: read rates %s: %w: %d fields instead of %d", at, ErrSyntax, len(f), rateFields)
 	}
 	r := Rate{
 		ID: f[0],
@@ -179,7 +181,7 @@ func parseDecimal(s string) (decimal.Decimal, error) {
 // discounted or chosen is not written: a written rate is a rate.
 func WriteRates(w io.Writer, rates []Rate) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintln(b, strings.Join(rateColumns[:], "\t"))
+	fmt.Fprintln(b, rateColumns)
 	for i := range rates {
 		r := &rates[i]
 		if err := r.check("write"); err != nil {

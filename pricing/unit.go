@@ -82,7 +82,7 @@ type PricingUnit struct {
 // around [ErrUnit]: a wrong guess would be wrong by a factor of a thousand.
 func ParseUnit(printed string, c Component) (PricingUnit, error) {
 	fail := func(detail string) (PricingUnit, error) {
-		return PricingUnit{}, &RateError{Op: "read unit of", Component: c, Err: ErrUnit, Detail: detail}
+		return PricingUnit{}, &RateError{Op: "read unit for", Component: c, Err: ErrUnit, Detail: detail}
 	}
 	scale, name := splitScale(printed)
 	exp, ok := exponentOf(scale)
@@ -116,6 +116,9 @@ func splitScale(printed string) (scale, name string) {
 	return scale, strings.TrimSpace(name)
 }
 
+// maxScale bounds the power of ten of a pricing unit; a million is the largest seen.
+const maxScale = 9
+
 // exponentOf reads a scale: blank, or a one with zeros, or with K or M.
 func exponentOf(scale string) (int32, bool) {
 	if scale == "" {
@@ -133,7 +136,7 @@ func exponentOf(scale string) (int32, bool) {
 		return 0, false
 	}
 	zeros, ok := strings.CutPrefix(digits, "1")
-	if !ok || strings.Trim(zeros, "0") != "" || len(zeros) > 9 {
+	if !ok || strings.Trim(zeros, "0") != "" || len(zeros)+int(exp) > maxScale {
 		return 0, false
 	}
 	return exp + int32(len(zeros)), true
@@ -190,7 +193,7 @@ func (p PricingUnit) String() string {
 	case p.Exp%3 == 0 && p.Exp <= 6:
 		return []string{"1K ", "1M "}[p.Exp/3-1] + string(p.Unit)
 	}
-	return "1" + strings.Repeat("0", int(min(p.Exp, 9))) + " " + string(p.Unit)
+	return "1" + strings.Repeat("0", int(min(p.Exp, maxScale))) + " " + string(p.Unit)
 }
 
 // Quantity turns an amount of pricing units into one of single units, exactly.
