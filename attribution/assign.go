@@ -31,68 +31,128 @@ type Assignment struct {
 	Overridden []*Claim
 }
 
-// Assign says who owns the rows of a group. It is a pure function of the key.
-func (ix *Index) Assign(k *cur.Key) Assignment {
-	var s scratch
-	return ix.walk(k, &s)
-}
+// Assign says who owns the rows of a group. It is a pure function of the key. An
+// [Assigner] says the same of many groups at less cost.
+func (ix *Index) Assign(k *cur.Key) Assignment { return ix.Assigner().Assign(k) }
 
-// scratch is memory that one assignment after another can use. Steps are
-// recorded where they are wanted: explaining is assigning.
-type scratch struct {
+// Assigner assigns group after group and remembers what it read of their keys:
+// each product, usage type, principal and resource is read once. Its memory grows
+// with the number of different ones. It is used by one goroutine; an index can
+// have many. The zero Assigner is not usable, see [Index.Assigner].
+type Assigner struct {
+	ix *Index
+
+	// What was read, and what was read last: groups come in the order of their
+	// keys, in which a group differs from the one before in little.
+	scopes  map[scopeKey]scoped
+	anchors map[anchorKey]*reading
+	last    struct {
+		scopeKey
+		scoped
+		anchorKey
+		*reading
+	}
+
+	// Memory that one assignment after another uses.
 	candidates []Candidate
 	matches    []match
-	found      []found
-	explain    bool
-	steps      []Step
+	live       []int
+	declared   []byte
+
+	// Steps are recorded where they are wanted: explaining is assigning.
+	explain bool
+	steps   []Step
 }
 
-// found is a claim in force that can own the row.
+// Assigner returns an assigner that remembers nothing yet.
+func (ix *Index) Assigner() *Assigner { return &Assigner{ix: ix} }
+
+// scopeKey is what product and component are a function of, for scopes that look
+// at no other column.
+type scopeKey struct{ entity, code, family, name, usageType, operation, unit string }
+
+// scoped is what was read of a scopeKey; no chain is out of scope.
+type scoped struct {
+	chain     *chain
+	component pricing.Component
+}
+
+// anchorKey is what the anchors of a row are a function of, for chains whose
+// links say that they look at no other column.
+type anchorKey struct {
+	chain                        *chain
+	principal, resource, account string
+	declared                     string
+}
+
+// reading is what was read of an anchorKey: the claims it leads to, whatever the
+// time and the kind of row, best first.
+type reading struct {
+	anchor Anchor
+	found  []found
+	claims []*Claim // of found
+	// offered says that some link had an anchor more telling than the account.
+	offered bool
+}
+
+// found is a claim that an anchor of the row leads to.
 type found struct {
-	claim *Claim
-	link  int
-	rank  int
+	claim     *Claim
+	link      int
+	rank      int
+	usageOnly bool
 }
 
-// walk goes down the chain of a group's product.
-func (ix *Index) walk(k *cur.Key, s *scratch) Assignment {
+// Assign is [Index.Assign].
+func (as *Assigner) Assign(k *cur.Key) Assignment {
 	a := Assignment{Kind: KindOf(k.LineItemType)}
-	ch := ix.product(k)
-	if ch == nil {
+	sc := as.scope(k)
+	if sc.chain == nil {
 		a.Outcome, a.Reason, a.Component = Excluded, ReasonOutOfScope, pricing.Unknown
-		s.record(Step{Link: "scope", Verdict: VerdictOutOfScope})
+		as.record(Step{Link: "scope", Verdict: VerdictOutOfScope})
 		return a
 	}
-	infrastructure := ch == ix.infraVia
-	if infrastructure {
-		a.Component = pricing.Infrastructure(k.ProductCode)
-	} else {
-		a.Component = pricing.Classify(pricing.Usage{ProductCode: k.ProductCode, UsageType: k.UsageType,
-			Operation: k.Operation, ProductFamily: k.ProductFamily, ProductName: k.ProductName, PricingUnit: k.PricingUnit}).Component
-	}
-	a.Product, a.Anchor = ch.product.Name, ch.anchor(k)
-	s.record(Step{Link: "scope", Product: ch.product.Name, Verdict: VerdictInScope})
-
-	offered, early := ix.collect(k, ch, a.Kind, s)
-	best := s.rank()
-	// The order of the cases is the order of precedence. Only usage can be
-	// unclaimed, so a tie of anything else is money without an owner of its kind.
-	switch {
-	case len(best) == 1:
-		a.win(best[0].claim, s)
-	case len(best) > 1 && a.Kind == Usage:
-		a.Outcome, a.Reason = Unclaimed, ReasonConflict
-		for _, f := range best {
-			a.Tied = append(a.Tied, f.claim)
-		}
-	case infrastructure && len(best) == 0:
-		a.Outcome, a.Reason = Excluded, ReasonInfrastructureUnclaimed
-	case a.Kind != Usage:
-		a.Outcome, a.Reason = Unallocated, Reason(a.Kind)
-	default:
-		a.Outcome, a.Reason = Unclaimed, ix.reason(k, ch, offered, early)
-	}
+	a.Product, a.Component = sc.chain.product.Name, sc.component
+	as.record(Step{Link: "scope", Product: a.Product, Verdict: VerdictInScope})
+	r := as.read(k, sc.chain, a.Kind)
+	a.Anchor = r.anchor
+	as.decide(&a, k, sc.chain, r)
 	return a
+}
+
+// scope returns the chain of the product that a group belongs to and what the
+// group pays for.
+func (as *Assigner) scope(k *cur.Key) scoped {
+	ix := as.ix
+	if !ix.plainScope {
+		return ix.scope(k)
+	}
+	key := scopeKey{k.BillingEntity, k.ProductCode, k.ProductFamily, k.ProductName, k.UsageType, k.Operation, k.PricingUnit}
+	if as.scopes != nil && as.last.scopeKey == key {
+		return as.last.scoped
+	}
+	sc, ok := as.scopes[key]
+	if !ok {
+		sc = ix.scope(k)
+		if as.scopes == nil {
+			as.scopes = map[scopeKey]scoped{}
+		}
+		as.scopes[key] = sc
+	}
+	as.last.scopeKey, as.last.scoped = key, sc
+	return sc
+}
+
+func (ix *Index) scope(k *cur.Key) scoped {
+	ch := ix.product(k)
+	switch ch {
+	case nil:
+		return scoped{}
+	case ix.infraVia:
+		return scoped{ch, pricing.Infrastructure(k.ProductCode)}
+	}
+	return scoped{ch, pricing.Classify(pricing.Usage{ProductCode: k.ProductCode, UsageType: k.UsageType,
+		Operation: k.Operation, ProductFamily: k.ProductFamily, ProductName: k.ProductName, PricingUnit: k.PricingUnit}).Component}
 }
 
 // product returns the chain of the product that a group belongs to, or nil.
@@ -108,89 +168,155 @@ func (ix *Index) product(k *cur.Key) *chain {
 	return nil
 }
 
-// collect asks every link for anchors and finds the claims on them. What is in
-// force and can own the row goes to s.found. offered says that some link had an
-// anchor more telling than the account; early, that a claim matched which is not
-// in force at the bucket's start.
-func (ix *Index) collect(k *cur.Key, ch *chain, kind ChargeKind, s *scratch) (offered, early bool) {
-	s.found = s.found[:0]
-	start := k.Bucket.Time()
-	for n, link := range ch.links {
-		s.candidates = link.Anchors(s.candidates[:0], k)
-		if len(s.candidates) == 0 {
-			s.record(Step{Link: link.Name(), Verdict: VerdictAbsent})
+// read returns what the anchors of a group lead to. The kind of its rows matters
+// to explanations alone, which read everything anew.
+func (as *Assigner) read(k *cur.Key, ch *chain, kind ChargeKind) *reading {
+	if as.explain || !ch.plain {
+		return as.collect(k, ch, kind)
+	}
+	key := anchorKey{chain: ch, principal: k.Principal, resource: k.Resource, account: k.UsageAccount}
+	if names := k.Declared(); len(names) > 0 {
+		as.declared = as.declared[:0]
+		for _, c := range names {
+			v, _ := k.Column(c)
+			as.declared = appendTexts(as.declared, v)
 		}
-		for i := range s.candidates {
-			c := &s.candidates[i]
-			offered = offered || c.Anchor.Kind != KindAccount
-			s.matches = ix.lookup(s.matches[:0], c)
-			if len(s.matches) == 0 {
-				s.record(Step{Link: link.Name(), Anchor: c.Anchor, Verdict: VerdictNoClaim})
+		// The text is made only where it is not the last one's.
+		if key.declared = as.last.declared; string(as.declared) != key.declared {
+			key.declared = string(as.declared)
+		}
+	}
+	if as.last.reading != nil && as.last.anchorKey == key {
+		return as.last.reading
+	}
+	r := as.anchors[key]
+	if r == nil {
+		r = as.collect(k, ch, kind)
+		if as.anchors == nil {
+			as.anchors = map[anchorKey]*reading{}
+		}
+		as.anchors[key] = r
+	}
+	as.last.anchorKey, as.last.reading = key, r
+	return r
+}
+
+// collect asks every link for anchors and finds the claims on them.
+func (as *Assigner) collect(k *cur.Key, ch *chain, kind ChargeKind) *reading {
+	r := &reading{anchor: ch.anchor(k)}
+	for n, link := range ch.links {
+		as.candidates = link.Anchors(as.candidates[:0], k)
+		if len(as.candidates) == 0 {
+			as.record(Step{Link: link.Name(), Verdict: VerdictAbsent})
+		}
+		for i := range as.candidates {
+			c := &as.candidates[i]
+			r.offered = r.offered || c.Anchor.Kind != KindAccount
+			as.matches = as.ix.lookup(as.matches[:0], c)
+			if len(as.matches) == 0 {
+				as.record(Step{Link: link.Name(), Anchor: c.Anchor, Verdict: VerdictNoClaim})
 			}
-			for _, m := range s.matches {
-				verdict := Verdict("") // set by rank for what can own the row
-				switch {
-				case m.canon.usageOnly() && kind != Usage:
-					verdict = VerdictUsageOnly
-				case !m.claim.at(start):
-					verdict, early = VerdictNotInForce, true
-				default:
-					s.find(found{m.claim, n, m.rank})
-				}
-				if s.explain {
-					s.record(Step{Link: link.Name(), Anchor: c.Anchor, Claim: m.claim, Verdict: verdict, Cut: cutOf(m.claim, k.Bucket)})
+			for _, m := range as.matches {
+				f := found{m.claim, n, m.rank, m.canon.usageOnly()}
+				r.find(f)
+				if as.explain {
+					as.record(Step{Link: link.Name(), Anchor: c.Anchor, Claim: m.claim, Verdict: f.verdict(k, kind), Cut: cutOf(m.claim, k.Bucket)})
 				}
 			}
 		}
 	}
-	return offered, early
+	// Best first: by link, then by how closely it matches. Ids only make the
+	// order of equals the same every time.
+	slices.SortStableFunc(r.found, func(a, b found) int {
+		return cmp.Or(cmp.Compare(a.link, b.link), cmp.Compare(a.rank, b.rank), cmp.Compare(a.claim.ID, b.claim.ID))
+	})
+	for _, f := range r.found {
+		r.claims = append(r.claims, f.claim)
+	}
+	return r
 }
 
 // find keeps a claim, once: by its best match.
-func (s *scratch) find(f found) {
-	for i := range s.found {
-		if g := &s.found[i]; g.claim == f.claim {
+func (r *reading) find(f found) {
+	for i := range r.found {
+		if g := &r.found[i]; g.claim == f.claim {
 			if g.link == f.link && g.rank > f.rank {
 				g.rank = f.rank
 			}
 			return
 		}
 	}
-	s.found = append(s.found, f)
+	r.found = append(r.found, f)
 }
 
-// rank puts what was found in order, best first: by link, then by how closely it
-// matches. Ids only make the order of equals the same every time. It returns the
-// best: one claim that wins, or several that tie.
-func (s *scratch) rank() []found {
-	slices.SortStableFunc(s.found, func(a, b found) int {
-		return cmp.Or(cmp.Compare(a.link, b.link), cmp.Compare(a.rank, b.rank), cmp.Compare(a.claim.ID, b.claim.ID))
-	})
-	n := 0
-	for n < len(s.found) && s.found[n].link == s.found[0].link && s.found[n].rank == s.found[0].rank {
-		n++
+// verdict says what keeps a claim from owning rows of a kind; "" if nothing does.
+func (f *found) verdict(k *cur.Key, kind ChargeKind) Verdict {
+	switch {
+	case f.usageOnly && kind != Usage:
+		return VerdictUsageOnly
+	case !f.claim.at(k.Bucket.Time()):
+		return VerdictNotInForce
 	}
-	if s.explain {
-		for i, f := range s.found {
-			v := VerdictOverridden
-			switch {
-			case i < n && n == 1:
-				v = VerdictWon
-			case i < n:
-				v = VerdictTied
-			}
-			for j := range s.steps {
-				if st := &s.steps[j]; st.Claim == f.claim && st.Verdict == "" {
-					st.Verdict = v
-				}
-			}
+	return ""
+}
+
+// decide settles the outcome. Of the claims that can own the rows the best wins,
+// and several that are equally good tie.
+func (as *Assigner) decide(a *Assignment, k *cur.Key, ch *chain, r *reading) {
+	early := false
+	live := as.live[:0]
+	for i := range r.found {
+		switch r.found[i].verdict(k, a.Kind) {
+		case VerdictNotInForce:
+			early = true
+		case "":
+			live = append(live, i)
 		}
 	}
-	return s.found[:n]
+	as.live = live
+	best := 0
+	for best < len(live) && r.found[live[best]].link == r.found[live[0]].link && r.found[live[best]].rank == r.found[live[0]].rank {
+		best++
+	}
+	if as.explain {
+		as.settle(r, best)
+	}
+	infrastructure := ch == as.ix.infraVia
+	// The order of the cases is the order of precedence. Only usage can be
+	// unclaimed, so a tie of anything else is money without an owner of its kind.
+	switch {
+	case best == 1:
+		a.win(r, live)
+	case best > 1 && a.Kind == Usage:
+		a.Outcome, a.Reason = Unclaimed, ReasonConflict
+		a.Tied = r.pick(live[:best])
+	case infrastructure && best == 0:
+		a.Outcome, a.Reason = Excluded, ReasonInfrastructureUnclaimed
+	case a.Kind != Usage:
+		a.Outcome, a.Reason = Unallocated, Reason(a.Kind)
+	default:
+		a.Outcome, a.Reason = Unclaimed, as.ix.reason(k, ch, r.offered, early)
+	}
 }
 
-// win gives the money to a claim's target.
-func (a *Assignment) win(c *Claim, s *scratch) {
+// pick returns some of the claims, in memory that assignments share.
+func (r *reading) pick(of []int) []*Claim {
+	switch {
+	case len(of) == 0:
+		return nil
+	case of[len(of)-1]-of[0] == len(of)-1: // neighbours
+		return slices.Clip(r.claims[of[0] : of[0]+len(of)])
+	}
+	out := make([]*Claim, 0, len(of))
+	for _, i := range of {
+		out = append(out, r.claims[i])
+	}
+	return out
+}
+
+// win gives the money to the target of the first of the claims.
+func (a *Assignment) win(r *reading, live []int) {
+	c := r.claims[live[0]]
 	a.Claim, a.Outcome = c, Claimed
 	if c.Anchor.Kind == KindAccount {
 		a.Outcome = Defaulted
@@ -199,9 +325,7 @@ func (a *Assignment) win(c *Claim, s *scratch) {
 	case Whole:
 		a.Workload = t.Workload
 	}
-	for _, f := range s.found[1:] {
-		a.Overridden = append(a.Overridden, f.claim)
-	}
+	a.Overridden = r.pick(live[1:])
 }
 
 // anchor names what a claim on the row would take hold of: the first anchor of

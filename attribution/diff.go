@@ -152,13 +152,13 @@ func (d *differ) moves(l Label, p *cur.Partial, from, to *Index) {
 	if from.version == to.version && from.claims.Revision(cur.Month{}) == to.claims.Revision(cur.Month{}) {
 		return
 	}
-	var s scratch
+	was, is := from.Assigner(), to.Assigner()
 	for i := range p.Len() {
 		k := p.Key(i)
 		if k.Currency != d.currency {
 			continue
 		}
-		a, b := from.cell(k, &s), to.cell(k, &s)
+		a, b := was.cell(k), is.cell(k)
 		if a != b {
 			x := p.Exact(i, cur.UnblendedCost)
 			d.add(l, a, x.Neg())
@@ -167,8 +167,8 @@ func (d *differ) moves(l Label, p *cur.Partial, from, to *Index) {
 	}
 }
 
-func (ix *Index) cell(k *cur.Key, s *scratch) cell {
-	a := ix.walk(k, s)
+func (as *Assigner) cell(k *cur.Key) cell {
+	a := as.Assign(k)
 	return cell{a.Outcome, a.Workload, a.Component}
 }
 
@@ -205,7 +205,6 @@ func (d *differ) rows(from, to *Index) {
 		return !slices.Contains(d.new.p.Spec().Columns, c)
 	})
 	complete := d.old.CompleteThrough
-	var s scratch
 	for _, half := range [...]struct {
 		p    *cur.Partial
 		ix   *Index
@@ -214,6 +213,7 @@ func (d *differ) rows(from, to *Index) {
 		{d.old.p, from, func(p *pair) *side { return &p.old }},
 		{d.new.p, to, func(p *pair) *side { return &p.new }},
 	} {
+		as := half.ix.Assigner()
 		for i := range half.p.Len() {
 			k := half.p.Key(i)
 			if k.Currency != d.currency {
@@ -222,7 +222,7 @@ func (d *differ) rows(from, to *Index) {
 			id := groupID(k, columns)
 			p := pairs[id]
 			if p == nil {
-				p = &pair{cell: half.ix.cell(k, &s), label: Restated}
+				p = &pair{cell: as.cell(k), label: Restated}
 				if !complete.IsZero() && !k.Bucket.Time().Before(complete.Add(24*time.Hour)) {
 					p.label = NewDays
 				}

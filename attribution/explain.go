@@ -38,14 +38,33 @@ type Step struct {
 // the same code: the scope, then every link of the chain in order, with the
 // claims it led to and what became of them.
 func (ix *Index) Explain(k *cur.Key) []Step {
-	s := scratch{explain: true}
-	ix.walk(k, &s)
-	return s.steps
+	as := Assigner{ix: ix, explain: true}
+	as.Assign(k)
+	return as.steps
 }
 
-func (s *scratch) record(step Step) {
-	if s.explain {
-		s.steps = append(s.steps, step)
+func (as *Assigner) record(step Step) {
+	if as.explain {
+		as.steps = append(as.steps, step)
+	}
+}
+
+// settle gives their verdict to the steps that found a claim which can own the
+// rows; best is how many of those are equally good.
+func (as *Assigner) settle(r *reading, best int) {
+	for n, i := range as.live {
+		v := VerdictOverridden
+		switch {
+		case n < best && best == 1:
+			v = VerdictWon
+		case n < best:
+			v = VerdictTied
+		}
+		for j := range as.steps {
+			if st := &as.steps[j]; st.Claim == r.claims[i] && st.Verdict == "" {
+				st.Verdict = v
+			}
+		}
 	}
 }
 

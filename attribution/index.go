@@ -20,6 +20,8 @@ type Index struct {
 	infra    []string
 	infraVia *chain
 	needs    []need
+	// plainScope says that the scope looks at no columns but those of scopeKey.
+	plainScope bool
 
 	// Columns that the report behind the groups did not have; see For.
 	noPrincipal, noResource bool
@@ -39,6 +41,8 @@ type chain struct {
 	// The columns of the anchors the chain looks for, first one first: what
 	// names a row that nobody owns, and why.
 	primary []cur.Column
+	// plain says that the links look at no columns but those of anchorKey.
+	plain bool
 }
 
 // NewIndex makes an index of claims and rules for groups of the given spec; nil
@@ -86,6 +90,7 @@ func NewIndex(c *Claims, r *Rules, spec cur.Spec) (*Index, error) {
 		}
 		ix.infraVia = ch
 	}
+	ix.plainScope = ix.scopeIsPlain()
 	ix.needs = needs(&ix.claims, ix.rules)
 	if err := ix.check(spec); err != nil {
 		return nil, err
@@ -103,15 +108,33 @@ func (ix *Index) chain(p Product) (*chain, error) {
 	if !ok {
 		return nil, fmt.Errorf("attribution: index: product %q names chain %q, which the rules do not have", p.Name, p.Chain)
 	}
-	ch.links = links
+	ch.links, ch.plain = links, true
+	var fixed cur.Spec
 	for _, l := range links {
 		for _, c := range l.Columns() {
+			// What no key has unless declared is part of an anchorKey.
+			if c != cur.ColPrincipal && c != cur.ColResource && c != cur.ColUsageAccount && fixed.Has(c) {
+				ch.plain = false
+			}
 			if (c == cur.ColPrincipal || c == cur.ColResource) && !slices.Contains(ch.primary, c) {
 				ch.primary = append(ch.primary, c)
 			}
 		}
 	}
 	return ch, nil
+}
+
+// scopeIsPlain reports whether product and component are a function of a scopeKey.
+func (ix *Index) scopeIsPlain() bool {
+	plain := []cur.Column{cur.ColBillingEntity, cur.ColProductCode, cur.ColProductFamily, cur.ColProductName, cur.ColUsageType, cur.ColOperation, cur.ColPricingUnit}
+	for i := range ix.products {
+		for _, clause := range ix.products[i].product.Where.Any {
+			if slices.ContainsFunc(clause, func(c cur.Cond) bool { return !slices.Contains(plain, c.Column) }) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // check reports what groups of a spec lack.

@@ -121,13 +121,13 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	}
 	// One pass over groups, rest and control totals, each booked in the tally of
 	// its currency: amounts of two currencies never meet.
-	var s scratch
+	as := ix.Assigner()
 	for i := range p.Len() {
 		if i%ctxEvery == 0 && ctx.Err() != nil {
 			return nil, fmt.Errorf("attribution: attribute: %w", context.Cause(ctx))
 		}
 		k, sums := p.Key(i), p.Sums(i)
-		a := ix.walk(k, &s)
+		a := as.Assign(k)
 		of(k.Currency).group(k, &sums, &a)
 	}
 	for r := range p.Rest() {
@@ -262,14 +262,14 @@ type Line struct {
 // reused: what it points to is good until the next line.
 func (s *Statement) Lines() iter.Seq[*Line] {
 	return func(yield func(*Line) bool) {
-		var sc scratch
+		as := s.ix.Assigner()
 		var l Line
 		for i := range s.p.Len() {
 			k := s.p.Key(i)
 			if k.Currency != s.Currency {
 				continue
 			}
-			l.Key, l.Measures, l.Assignment = k, s.p.Sums(i), s.ix.walk(k, &sc)
+			l.Key, l.Measures, l.Assignment = k, s.p.Sums(i), as.Assign(k)
 			x := s.m.of(&l.Measures, k.LineItemType)
 			l.Amounts = s.m.public(&x)
 			if !yield(&l) {
