@@ -3,6 +3,8 @@ package cur
 import (
 	"context"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -172,12 +174,99 @@ func TestParseManifestRefuses(t *testing.T) {
 	for text, want := range map[string]error{
 		`{}`: ErrManifest, `[`: ErrManifest, `{"dataFiles":[],"reportKeys":[]}`: ErrManifest,
 		`{"dataFiles":[]}`: ErrManifest, // no execution
-		`{"executionId":"e","dataFiles":["s3://b/x","s3://b/x"]}`:                ErrDuplicate,
-		`{"assemblyId":"e","reportKeys":["x"],"billingPeriod":{"start":"soon"}}`: ErrManifest,
-		`{"executionId":"e","dataFiles":["s3://b/BILLING_PERIOD=2026-77/x"]}`:    ErrManifest,
+		`{"executionId":"e","dataFiles":["s3://b/x","s3://b/x"]}`:                                               ErrDuplicate,
+		`{"assemblyId":"e","reportKeys":["x"],"billingPeriod":{"start":"soon"}}`:                                ErrManifest,
+		`{"executionId":"e","dataFiles":["s3://b/BILLING_PERIOD=2026-77/x"]}`:                                   ErrManifest,
+		`{"executionId":"e","dataFiles":["s3://b/../../etc/x.csv"]}`:                                            ErrManifest,
+		`{"executionId":"e","dataFiles":["s3://bucket"]}`:                                                       ErrManifest,
+		`{"executionId":"e","dataFiles":[""]}`:                                                                  ErrManifest,
+		`{"executionId":"e","dataFiles":["s3://b/BILLING_PERIOD=2026-04/x","s3://b/BILLING_PERIOD=2026-05/y"]}`: ErrManifest,
 	} {
 		if _, err := ParseManifest("m.json", []byte(text)); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", text, err, want)
+		}
+	}
+}
+
+// Keys are taken as they are: nothing in them is escaped, whatever they look like.
+func TestKeysOfDataFiles(t *testing.T) {
+	for file, want := range map[string]string{
+		"s3://bucket/prefix/x.csv.gz":                   "prefix/x.csv.gz",
+		"s3://bucket//prefix/x.csv.gz":                  "prefix/x.csv.gz",
+		"/prefix/x.csv.gz":                              "prefix/x.csv.gz",
+		"//prefix/x.csv.gz":                             "prefix/x.csv.gz",
+		"prefix/x.csv.gz":                               "prefix/x.csv.gz",
+		"s3://bucket/100%/a b?c#d/%2e%2e/x.csv":         "100%/a b?c#d/%2e%2e/x.csv",
+		"s3://bucket/2026-04-16T15:24:15.653Z-04/x.csv": "2026-04-16T15:24:15.653Z-04/x.csv",
+	} {
+		if got := keyOf(file); got != want {
+			t.Errorf("keyOf(%q) = %q, want %q", file, got, want)
+		}
+	}
+}
+
+// A legacy manifest may write its keys with a leading slash; a byte order mark before
+// a manifest is none of its content.
+func TestLegacyManifestWithSlashes(t *testing.T) {
+	const m = "\xef\xbb\xbf" + `{"assemblyId":"a","account":"1","reportName":"r","billingPeriod":{"start":"20260501T000000.000Z","end":"20260601T000000.000Z"},"reportKeys":["/p/r/20260501-20260601/a/r-1.csv.gz"]}`
+	s, err := locateOne(t, fstest.MapFS{"copy/p/r/20260501-20260601/r-Manifest.json": mapFile(m),
+		"copy/p/r/20260501-20260601/a/r-1.csv.gz": mapFile(string(gzipOf(t, []byte(header+aLine))))}, "copy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rolled, err := (&Rollup{}).Run(context.Background(), s)
+	if err != nil || rolled[0].Delivery.Period.String() != "2026-05" || rolled[0].Delivery.Export != "r" || rolled[0].Delivery.Execution != "a" {
+		t.Errorf("got %+v, %v", rolled, err)
+	}
+}
+
+// The bucket's path says the period; that of a copy only where the bucket's does not.
+func TestPeriodOfAManifest(t *testing.T) {
+	for _, c := range []struct{ name, file, want string }{
+		{"m.json", "s3://b/BILLING_PERIOD=2026-05/x.csv", "2026-05"},
+		{"BILLING_PERIOD=2026-04/m.json", "s3://b/billing_period=2026-05/x.csv", "2026-05"},
+		{"BILLING_PERIOD=2026-04/m.json", "s3://b/x.csv", "2026-04"},
+		{"m.json", "s3://b/x.csv", ""},
+	} {
+		m, err := ParseManifest(c.name, []byte(`{"executionId":"e","dataFiles":["`+c.file+`"]}`))
+		if err != nil || m.Period.String() != c.want {
+			t.Errorf("manifest %s of %s: period %v, %v, want %s", c.name, c.file, m.Period, err, c.want)
+		}
+	}
+}
+
+func TestTheSameManifestTwiceIsRefused(t *testing.T) {
+	m := fstest.MapFS{"d/ai-Manifest.json": mapFile(manifest2), "d/ai-00001.csv": mapFile(header + aLine)}
+	for _, paths := range [][]string{{"d", "d/ai-Manifest.json"}, {"d/ai-Manifest.json", "./d/ai-Manifest.json"}} {
+		if _, err := Locate(context.Background(), FS(m), paths...); !errors.Is(err, ErrDuplicate) {
+			t.Errorf("%q: %v, want ErrDuplicate", paths, err)
+		}
+	}
+}
+
+func TestPathsOfTheOperatingSystem(t *testing.T) {
+	dir := t.TempDir()
+	sub := filepath.Join(dir, "data", "BILLING_PERIOD=2026-05")
+	if err := os.MkdirAll(sub, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{filepath.Join(dir, "ai-Manifest.json"): manifest2, filepath.Join(sub, "ai-00001.csv"): header + aLine} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{dir, dir + string(filepath.Separator), filepath.Join(dir, "ai-Manifest.json")} {
+		sets, err := Locate(context.Background(), Local(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, i := range sets[0].Files() {
+			if strings.Contains(i.Name, "\\") {
+				t.Errorf("file %q is not spelled with slashes", i.Name)
+			}
+		}
+		if _, err := (&Rollup{}).Run(context.Background(), sets[0]); err != nil {
+			t.Error(err)
 		}
 	}
 }
