@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -25,9 +26,9 @@ var months embed.FS
 
 const sampleClaims = "months/claims.json"
 
-// samples are the embedded deliveries. Embedded files have no times, so the
+// sampleDeliveries are the embedded deliveries. Embedded files have no times, so the
 // as-of times stand here.
-var samples = []struct {
+var sampleDeliveries = []struct {
 	folder string
 	asOf   time.Time
 }{
@@ -83,6 +84,7 @@ func (j *job) close() error {
 	err := b.store.Close()
 	if b.created && !j.written {
 		err = errors.Join(err, os.Remove(b.path))
+		j.books = nil
 	}
 	return err
 }
@@ -137,17 +139,24 @@ func (j *job) claimsInForce(ctx context.Context) (*attribution.Claims, error) {
 
 // bookSamples books the embedded months, one delivery after the other, into a
 // temporary file.
-func (j *job) bookSamples(ctx context.Context) error {
+func (j *job) bookSamples(ctx context.Context) (err error) {
 	dir, err := os.MkdirTemp("", "spendclaim-")
 	if err != nil {
 		return err
 	}
-	if j.books, err = openBooks(dir+string(os.PathSeparator)+"spendclaim.db", true); err != nil {
+	defer func() {
+		// Half of the sample is of no use to anybody.
+		if err != nil {
+			err = errors.Join(err, j.close(), os.RemoveAll(dir))
+			j.books = nil
+		}
+	}()
+	if j.books, err = openBooks(filepath.Join(dir, "spendclaim.db"), true); err != nil {
 		return err
 	}
-	deliveries := samples[:2]
+	deliveries := sampleDeliveries[:2]
 	if j.restated {
-		deliveries = samples
+		deliveries = sampleDeliveries
 	}
 	for _, s := range deliveries {
 		sets, err := cur.Locate(ctx, cur.FS(months), s.folder)
@@ -202,7 +211,11 @@ func (j *job) bookReports(ctx context.Context) (err error) {
 		}
 	}
 	r := j.rollup(claims, stored)
-	sets, err := cur.Locate(ctx, cur.Local(), j.cur...)
+	paths := make([]string, len(j.cur))
+	for i, p := range j.cur {
+		paths[i] = filepath.ToSlash(p)
+	}
+	sets, err := cur.Locate(ctx, cur.Local(), paths...)
 	if err != nil {
 		return err
 	}
@@ -225,10 +238,10 @@ func (j *job) bookReports(ctx context.Context) (err error) {
 		}
 		rolled = append(rolled, more...)
 	}
+	if len(rolled) == 0 && len(known) == 0 {
+		return nil // no rows: nothing to book
+	}
 	if j.books == nil {
-		if len(rolled) == 0 {
-			return nil // no rows: nothing to book
-		}
 		if j.books, err = openBooks(path, true); err != nil {
 			return err
 		}
@@ -264,7 +277,12 @@ func (j *job) reattribute(ctx context.Context) (err error) {
 }
 
 // book works everything out, and only then writes: claims first, then each book.
+// Once it writes, it is not interrupted: the books are then either as before or
+// complete.
 func (j *job) book(ctx context.Context, claims *attribution.Claims, rolled []cur.Rolled, known []ledger.Generation) error {
+	if err := oneExport(rolled); err != nil {
+		return err
+	}
 	var bookings []*ledger.Booking
 	for _, g := range known {
 		b, err := j.books.Reattribute(ctx, g.Delivery.Payer, g.Delivery.Period, claims)
@@ -280,6 +298,10 @@ func (j *job) book(ctx context.Context, claims *attribution.Claims, rolled []cur
 		}
 		bookings = append(bookings, b)
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
 	if _, err := j.books.SaveClaims(ctx, claims); err != nil {
 		return err
 	}
@@ -297,6 +319,20 @@ func (j *job) book(ctx context.Context, claims *attribution.Claims, rolled []cur
 			return err
 		}
 		j.show(b)
+	}
+	return nil
+}
+
+// oneExport refuses two exports of one payer and period in one run. The ledger
+// would refuse the second too, but only once the first is written.
+func oneExport(rolled []cur.Rolled) error {
+	for i, r := range rolled {
+		for _, o := range rolled[:i] {
+			a, b := o.Delivery, r.Delivery
+			if a.Payer == b.Payer && a.Period == b.Period && a.Export != b.Export {
+				return fmt.Errorf("book payer %q, period %s: deliveries of %q and of %q; two exports of one payer hold the same money twice, give one", a.Payer, a.Period, a.Export, b.Export)
+			}
+		}
 	}
 	return nil
 }

@@ -18,13 +18,16 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"time"
 
+	"github.com/spendclaim/spendclaim/attribution"
 	"github.com/spendclaim/spendclaim/cur"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
 	code := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -63,12 +66,12 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 	fs := flag.NewFlagSet("quickstart", flag.ContinueOnError)
 	fs.SetOutput(stderr)
 	fs.Usage = func() { fmt.Fprint(stderr, usage); fs.PrintDefaults() }
-	fs.Var(&o.cur, "cur", "cost and usage report: a file, a manifest, or a folder with one manifest; repeatable")
-	fs.StringVar(&o.claims, "claims", "", "claims file (JSON); without it the claims in the books, or the sample's")
-	fs.StringVar(&o.db, "db", "", "file of the books (default ./spendclaim.db with -cur)")
-	asOf := fs.String("as-of", "", "when AWS wrote the delivery, RFC 3339; without it folder names and file times tell")
-	fs.Var(&o.tags, "tag", "tag key to store, such as resourceTags/user:team; repeatable")
-	fs.StringVar(&o.format, "format", "text", "text or json")
+	fs.Var(&o.cur, "cur", "`PATH` of a cost and usage report: a file, a manifest, or a folder with one manifest; repeatable")
+	fs.StringVar(&o.claims, "claims", "", "`FILE` of claims (JSON); without it the claims in the books, or the sample's")
+	fs.StringVar(&o.db, "db", "", "`FILE` of the books (default ./spendclaim.db with -cur)")
+	asOf := fs.String("as-of", "", "`TIME` at which AWS wrote the delivery, RFC 3339; without it folder names and file times tell")
+	fs.Var(&o.tags, "tag", "`KEY` of a tag to store for claims, such as resourceTags/user:team; repeatable")
+	fs.StringVar(&o.format, "format", "text", "`FORMAT` of the output: text or json")
 	fs.BoolVar(&o.restated, "restated", false, "with the sample months: also book the second delivery of May and show the difference")
 	if err := fs.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -90,6 +93,14 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 		return fail("-restated goes with the embedded sample months, without -cur and -db")
 	case *asOf != "" && len(o.cur) == 0:
 		return fail("-as-of goes with -cur")
+	case len(o.tags) > 0 && len(o.cur) == 0 && o.db != "":
+		return fail("-tag goes with -cur: what to store is settled when the report is read")
+	}
+	for _, t := range o.tags {
+		// Keys of claims have this form, so any other could never be claimed.
+		if family, key, ok := strings.Cut(t, "/"); !ok || family == "" || key == "" {
+			return fail("-tag %q: want family/key, such as resourceTags/user:team", t)
+		}
 	}
 	if *asOf != "" {
 		t, err := time.Parse(time.RFC3339, *asOf)
@@ -117,7 +128,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprint(stderr, "\r\x1b[K")
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "quickstart: %v\n", err)
+		fmt.Fprintf(stderr, "quickstart: %s\n", oneLine(err))
 		return 1
 	}
 	out := job.output()
@@ -134,6 +145,20 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// oneLine says what went wrong in one line, and what to do where the program
+// knows.
+func oneLine(err error) string {
+	s := strings.ReplaceAll(err.Error(), "\n", "; ")
+	var lacking *attribution.NotStoredError
+	switch {
+	case errors.Is(err, context.Canceled):
+		return "interrupted; nothing was written"
+	case errors.As(err, &lacking) && !lacking.Rows:
+		return s + fmt.Sprintf(" (-cur REPORT -tag %s)", string(lacking.Column))
+	}
+	return s
 }
 
 // progressTo returns a callback that shows progress on a terminal, nil where w

@@ -3,12 +3,12 @@ package main
 // The JSON output, schema 1. Fields may be added to it, none is renamed; its
 // schema is kept in output.schema.json. Amounts are decimals as plain strings,
 // without exponent or trailing zeros, in the period's currency, before rounding
-// to an invoice. What is not known is null, never "0".
+// to an invoice. What is not known, or not in the report, is null, never "0" and never blank.
 type output struct {
 	Schema     int      `json:"schema"`
 	Rows       int64    `json:"rows"`
 	Reconciled bool     `json:"reconciled"`
-	Books      string   `json:"books"` // the file that holds the books, "" when nothing was booked
+	Books      *string  `json:"books"` // the file that holds the books, null when nothing was booked
 	Periods    []period `json:"periods"`
 }
 
@@ -37,10 +37,10 @@ type period struct {
 }
 
 type generation struct {
-	Number   uint64 `json:"number"`
-	Previous uint64 `json:"previous"` // 0 for the first
-	Cause    string `json:"cause"`
-	Delta    []term `json:"delta"`
+	Number   uint64  `json:"number"`
+	Previous *uint64 `json:"previous"` // null for the first
+	Cause    string  `json:"cause"`
+	Delta    []term  `json:"delta"`
 }
 
 // term is one part of the difference to the generation before; the terms of a
@@ -65,8 +65,9 @@ type sum struct {
 }
 
 type outcome struct {
-	sum
-	Reasons map[string]sum `json:"reasons"`
+	Rows      int64          `json:"rows"`
+	Unblended string         `json:"unblended"`
+	Reasons   map[string]sum `json:"reasons"`
 }
 
 type workload struct {
@@ -82,16 +83,16 @@ type workload struct {
 type component struct {
 	Component string  `json:"component"`
 	Group     string  `json:"group"`
-	Unit      string  `json:"unit"`
+	Unit      *string `json:"unit"`
 	Usage     *string `json:"usage"`
 	Unblended string  `json:"unblended"`
 }
 
 type unclaimed struct {
 	Anchor     *string  `json:"anchor"`
-	Kind       string   `json:"kind"`
-	Account    string   `json:"account"`
-	Region     string   `json:"region"`
+	Kind       *string  `json:"kind"` // null with the anchor
+	Account    *string  `json:"account"`
+	Region     *string  `json:"region"`
 	Components []string `json:"components"`
 	FirstSeen  string   `json:"first_seen"`
 	LastSeen   string   `json:"last_seen"`
@@ -101,7 +102,7 @@ type unclaimed struct {
 }
 
 type note struct {
-	Code   string `json:"code"`
-	Column string `json:"column,omitempty"`
-	Rows   int64  `json:"rows"`
+	Code   string  `json:"code"`
+	Column *string `json:"column"` // that it is about, null for none
+	Rows   int64   `json:"rows"`
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/shopspring/decimal"
@@ -26,13 +28,34 @@ func writeText(w io.Writer, o *output, sample bool) error {
 		writePeriod(&b, &o.Periods[i])
 	}
 	if len(o.Periods) == 0 {
-		b.WriteString("The report has no rows: 0 rows, nothing booked.\n")
+		b.WriteString("0 rows: nothing to book.\n")
+	} else {
+		b.WriteString("Tables are rounded to cents; sums and differences are exact, as is -format json.\n")
 	}
-	if o.Books != "" {
-		fmt.Fprintf(&b, "The books are in %s\n", o.Books)
+	if o.Books != nil {
+		fmt.Fprintf(&b, "The books are in %s\n", *o.Books)
+	}
+	switch {
+	case sample:
+		b.WriteString("Your own report: -cur FILE-OR-FOLDER. Other claims on the same books: -db FILE -claims FILE.\n")
+	case o.Books != nil && unowned(o):
+		fmt.Fprintf(&b, "Nothing is claimed yet. To apply claims: -db %s -claims FILE; the sample's, months/claims.json, show the form.\n", *o.Books)
 	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// unowned reports whether there is something to claim and nobody claims any.
+func unowned(o *output) bool {
+	open := false
+	for i := range o.Periods {
+		p := &o.Periods[i]
+		if len(p.Workloads) > 0 || len(p.Defaulted) > 0 {
+			return false
+		}
+		open = open || len(p.Unclaimed) > 0
+	}
+	return open
 }
 
 func writePeriod(b *bytes.Buffer, p *period) {
@@ -40,25 +63,24 @@ func writePeriod(b *bytes.Buffer, p *period) {
 	if t, err := time.Parse("2006-01", p.BillingPeriod); err == nil {
 		title = t.Format("January 2006")
 	}
-	fmt.Fprintf(b, "%s, payer %s, %s\n", title, or(p.Payer, "not named"), or(p.Currency, "currency not named"))
-	fmt.Fprintf(b, "%s; delivery as of %s, complete through %s; generation %d (%s)\n\n",
-		or(p.State, "invoice state unknown"), p.AsOf, p.CompleteThrough, p.Generation.Number, p.Generation.Cause)
-	writeWorkloads(b, "Workload", p.Workloads)
-	if len(p.Defaulted) > 0 {
-		writeWorkloads(b, "Defaulted to", p.Defaulted)
+	complete := "complete through " + p.CompleteThrough
+	if p.CompleteThrough[:7] > p.BillingPeriod {
+		complete = "complete"
 	}
-	writeUnclaimed(b, p.Unclaimed)
+	title = fmt.Sprintf("%s, payer %s, %s", title, or(p.Payer, "not named"), or(p.Currency, "currency not named"))
+	fmt.Fprintf(b, "%s\n%s\n", title, strings.Repeat("=", utf8.RuneCountInString(title)))
+	fmt.Fprintf(b, "%s; delivery as of %s, %s; generation %d (%s)\n\n",
+		or(p.State, "invoice state unknown"), p.AsOf, complete, p.Generation.Number, spaced(p.Generation.Cause))
+	writeWorkloads(b, "Workload", p.Workloads)
+	writeWorkloads(b, "Defaulted to", p.Defaulted)
+	writeUnclaimed(b, p)
 	writeDelta(b, p)
 	writeIdentity(b, p)
 	for _, n := range p.Incomplete {
-		fmt.Fprintf(b, "Incomplete: %s, %d rows\n", n.Code, n.Rows)
+		writeNote(b, "Incomplete", n)
 	}
 	for _, n := range p.Warnings {
-		fmt.Fprintf(b, "Warning: %s", n.Code)
-		if n.Column != "" {
-			fmt.Fprintf(b, " (%s)", n.Column)
-		}
-		fmt.Fprintf(b, ", %d rows\n", n.Rows)
+		writeNote(b, "Warning", n)
 	}
 	b.WriteString("\n")
 }
@@ -100,7 +122,7 @@ func writeWorkloads(b *bytes.Buffer, title string, list []workload) {
 
 	head := []string{title}
 	for _, c := range columns {
-		head = append(head, strings.ReplaceAll(c, "_", " "))
+		head = append(head, spaced(c))
 	}
 	lines := [][]string{head}
 	line := func(name string, c cells) {
@@ -115,19 +137,18 @@ func writeWorkloads(b *bytes.Buffer, title string, list []workload) {
 		lines = append(lines, out)
 	}
 	for i, w := range list {
-		name := or(w.Name, w.Workload)
+		name := or(w.Name, plain(w.Workload))
 		if w.Owner != nil {
-			name += " (" + *w.Owner + ")"
+			name += " (" + plain(*w.Owner) + ")"
 		}
 		line(name, rows[i])
 	}
 	line("all", sum)
-	align(b, lines)
-	b.WriteString("\n")
+	align(b, lines, func(i int) bool { return i > 0 })
 }
 
-// align writes a table whose first column is text and whose others are amounts.
-func align(b *bytes.Buffer, lines [][]string) {
+// align writes a table, in which amounts stand to the right.
+func align(b *bytes.Buffer, lines [][]string, amount func(column int) bool) {
 	width := make([]int, len(lines[0]))
 	for _, l := range lines {
 		for i, cell := range l {
@@ -135,80 +156,164 @@ func align(b *bytes.Buffer, lines [][]string) {
 		}
 	}
 	for _, l := range lines {
+		text := ""
 		for i, cell := range l {
 			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
-			if i == 0 {
-				b.WriteString(cell + pad)
-			} else {
-				b.WriteString("  " + pad + cell)
+			if i > 0 {
+				text += "  "
 			}
+			if amount(i) {
+				cell = pad + cell
+			} else {
+				cell += pad
+			}
+			text += cell
 		}
-		b.WriteString("\n")
+		b.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
+	b.WriteString("\n")
 }
 
-func writeUnclaimed(b *bytes.Buffer, list []unclaimed) {
-	if len(list) == 0 {
+func writeUnclaimed(b *bytes.Buffer, p *period) {
+	scoped := false
+	for name := range p.Outcomes {
+		scoped = scoped || name != "excluded"
+	}
+	switch {
+	case len(p.Unclaimed) > 0:
+	case p.Rows == 0:
+		b.WriteString("The delivery has no rows: the month is zero.\n\n")
+		return
+	case !scoped:
+		b.WriteString("No row is of an AI product: there is nothing to own here.\n\n")
+		return
+	default:
 		b.WriteString("Unclaimed: nothing.\n\n")
 		return
 	}
 	b.WriteString("Unclaimed\n")
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "  cost\taccount\tregion\tfirst seen\treason\tanchor")
-	for _, u := range list {
-		cost := decimal.RequireFromString(u.Unblended).StringFixed(2)
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\t%s\t%s\n", cost, u.Account, u.Region, u.FirstSeen, u.Reason, or(u.Anchor, "none"))
+	cents := func(amount string) string { return decimal.RequireFromString(amount).StringFixed(2) }
+	lines := [][]string{{"cost", "account", "region", "first seen", "reason", "anchor"}}
+	for _, u := range p.Unclaimed {
+		lines = append(lines, []string{cents(u.Unblended), or(u.Account, "-"), or(u.Region, "-"), u.FirstSeen,
+			spaced(u.Reason), or(u.Anchor, "none")}) // last, because the longest
 	}
-	flush(t)
-	b.WriteString("\n")
+	lines = append(lines, []string{cents(p.Outcomes["unclaimed"].Unblended), "all", "", "", "", ""})
+	align(b, lines, func(i int) bool { return i == 0 })
 }
 
 // writeDelta sums the terms by workload; the JSON output has them by component.
 func writeDelta(b *bytes.Buffer, p *period) {
 	g := p.Generation
-	if len(g.Delta) == 0 {
+	if g.Previous == nil || len(g.Delta) == 0 {
 		return
 	}
-	fmt.Fprintf(b, "Difference to generation %d, exact\n", g.Previous)
-	t := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	total, sum := decimal.Decimal{}, decimal.Decimal{}
-	for i, d := range g.Delta {
-		sum = sum.Add(decimal.RequireFromString(d.Unblended))
-		if n := i + 1; n < len(g.Delta) && g.Delta[n].Term == d.Term && g.Delta[n].Outcome == d.Outcome && or(g.Delta[n].Workload, "") == or(d.Workload, "") {
-			continue
+	type place struct{ term, outcome, workload string }
+	var places []place
+	sums, total := map[place]decimal.Decimal{}, decimal.Decimal{}
+	for _, d := range g.Delta {
+		at := place{spaced(d.Term), d.Outcome, or(d.Workload, "-")}
+		if _, ok := sums[at]; !ok {
+			places = append(places, at)
 		}
-		fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", strings.ReplaceAll(d.Term, "_", " "), d.Outcome, or(d.Workload, "-"), sum)
-		total, sum = total.Add(sum), decimal.Decimal{}
+		x := decimal.RequireFromString(d.Unblended)
+		sums[at], total = sums[at].Add(x), total.Add(x)
 	}
-	fmt.Fprintf(t, "  sum\t\t\t%s\n", total)
-	flush(t)
-	b.WriteString("\n")
+	lines := [][]string{{fmt.Sprintf("Since generation %d", *g.Previous), "outcome", "workload", "difference"}}
+	for _, at := range places {
+		lines = append(lines, []string{at.term, at.outcome, at.workload, sums[at].String()})
+	}
+	lines = append(lines, []string{"all", "", "", total.String()})
+	alignPoint(lines, 3)
+	align(b, lines, func(i int) bool { return i == 3 })
+}
+
+// alignPoint pads the amounts of a column so that their points stand in line.
+func alignPoint(lines [][]string, column int) {
+	places := func(s string) int {
+		if i := strings.IndexByte(s, '.'); i >= 0 {
+			return len(s) - i
+		}
+		return 0
+	}
+	most := 0
+	for _, l := range lines[1:] {
+		most = max(most, places(l[column]))
+	}
+	for _, l := range lines[1:] {
+		l[column] += strings.Repeat(" ", most-places(l[column]))
+	}
 }
 
 // writeIdentity shows that outcomes add up to the export, to the last decimal.
 func writeIdentity(b *bytes.Buffer, p *period) {
 	var parts []string
 	for _, name := range []string{"claimed", "shared", "defaulted", "spread", "unclaimed", "unallocated", "excluded", "rejected"} {
-		if o, ok := p.Outcomes[name]; ok {
-			parts = append(parts, name+" "+o.Unblended)
+		o, ok := p.Outcomes[name]
+		if !ok {
+			continue
 		}
+		part := name + " " + o.Unblended
+		if len(o.Reasons) > 0 && name != "unclaimed" { // whose reasons stand in the table
+			part += " (" + spaced(strings.Join(slices.Sorted(maps.Keys(o.Reasons)), ", ")) + ")"
+		}
+		parts = append(parts, part)
 	}
-	fmt.Fprintf(b, "%s = %s in %d rows: ", strings.Join(parts, " + "), p.Totals.Unblended, p.Rows)
-	if p.Reconciled {
-		b.WriteString("equal to the export, to the last decimal.\n")
-	} else {
-		b.WriteString("NOT RECONCILED with the export.\n")
+	if len(parts) == 0 {
+		parts = []string{"nothing"}
 	}
-	b.WriteString("Amounts in tables are rounded to cents; -format json has them exact.\n")
+	verdict := "equal to the export, to the last decimal."
+	if !p.Reconciled {
+		verdict = "NOT RECONCILED with the export."
+	}
+	fmt.Fprintf(b, "%s\n= %s in %d rows: %s\n", strings.Join(parts, " + "), p.Totals.Unblended, p.Rows, verdict)
 }
 
-// flush ends a table. The writer below is a buffer, which takes everything.
-func flush(t *tabwriter.Writer) { _ = t.Flush() }
+func writeNote(b *bytes.Buffer, title string, n note) {
+	fmt.Fprintf(b, "%s: %s (%d rows)\n", title, meaning(n.Code, or(n.Column, "a column")), n.Rows)
+}
+
+// meaning says what a note means. One that is not here is shown by its code.
+func meaning(code, column string) string {
+	switch code {
+	case "column_absent":
+		return "the report has no column " + column
+	case "foreign_period":
+		return "another billing period in " + column + "; counted here, as the delivery has them"
+	case "net_differs":
+		return "net cost over all kinds of rows is not the unblended cost: a discount is in " + column + " alone"
+	case "unknown_component":
+		return "usage types that are not known; they count as other"
+	case "unknown_line_item_type":
+		return "line item types that are not known; they are of kind other"
+	case "cost_blank", "cost_unreadable":
+		return spaced(code) + " in " + column
+	case "row_unreadable":
+		return "rows cannot be read"
+	case "rest_unread":
+		return "rows out of scope were left unread"
+	}
+	return spaced(code) + " in " + column
+}
+
+// spaced turns a code into words.
+func spaced(code string) string { return strings.ReplaceAll(code, "_", " ") }
 
 // or returns *s, or other for nil.
 func or(s *string, other string) string {
 	if s == nil {
 		return other
 	}
-	return *s
+	return plain(*s)
+}
+
+// plain makes a text from a report or a claims file safe to show: what controls
+// a terminal, or breaks a line, is replaced.
+func plain(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return utf8.RuneError
+	}, cmp.Or(s, "-"))
 }
