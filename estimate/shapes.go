@@ -159,8 +159,8 @@ func checkShape(op string, c pricing.Component, days int, values ...decimal.Deci
 }
 
 // Merge adds volumes of the same item, in order of first appearance: a workload
-// is the sum of several shapes. Items of one meter with different steps stay
-// apart, and are refused when they are priced.
+// is the sum of several shapes. Items of one meter with different steps, and
+// absurd quantities, stay apart and are refused when they are priced.
 func Merge(lists ...[]Volume) []Volume {
 	var merged []Volume
 	for _, list := range lists {
@@ -168,7 +168,7 @@ func Merge(lists ...[]Volume) []Volume {
 		for _, v := range list {
 			for i := range merged {
 				m := &merged[i]
-				if m.Meter == v.Meter && m.Step.Equal(v.Step) && m.Minimum.Equal(v.Minimum) {
+				if v.sane() && m.sane() && m.Meter == v.Meter && m.Step.Equal(v.Step) && m.Minimum.Equal(v.Minimum) {
 					m.Quantity = m.Quantity.Add(v.Quantity)
 					continue next
 				}
@@ -177,4 +177,9 @@ func Merge(lists ...[]Volume) []Volume {
 		}
 	}
 	return merged
+}
+
+// sane reports whether the numbers of a volume can be calculated with.
+func (v Volume) sane() bool {
+	return plausible(v.Quantity) && plausible(v.Step) && plausible(v.Minimum)
 }

@@ -148,4 +148,9 @@ func TestMerge(t *testing.T) {
 		t.Errorf("merged (-want +got):\n%s", diff)
 	}
 	same(t, "what was merged", a.Quantity, "1")
+	hostile := a
+	hostile.Quantity = decimal.New(1, 1<<30)
+	if n := len(estimate.Merge([]estimate.Volume{a, hostile, hostile})); n != 3 {
+		t.Errorf("absurd quantities were added: %d volumes, want 3", n)
+	}
 }
