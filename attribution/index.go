@@ -3,6 +3,7 @@ package attribution
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/spendclaim/spendclaim/cur"
 )
@@ -22,6 +23,8 @@ type Index struct {
 	needs    []need
 	// plainScope says that the scope looks at no columns but those of scopeKey.
 	plainScope bool
+	// tails are the claims by tail, made when somebody asks for near misses.
+	tails func() map[string][]*entry
 
 	// Columns that the report behind the groups did not have; see For.
 	noPrincipal, noResource bool
@@ -90,7 +93,7 @@ func NewIndex(c *Claims, r *Rules, spec cur.Spec) (*Index, error) {
 		}
 		ix.infraVia = ch
 	}
-	ix.plainScope = ix.scopeIsPlain()
+	ix.plainScope, ix.tails = ix.scopeIsPlain(), sync.OnceValue(ix.makeTails)
 	ix.needs = needs(&ix.claims, ix.rules)
 	if err := ix.check(spec); err != nil {
 		return nil, err
