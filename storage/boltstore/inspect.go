@@ -25,6 +25,7 @@ const (
 	pageHeader   = 16
 	metaBytes    = 64
 	noFreelist   = ^uint64(0)
+	flagMeta     = 0x04
 	flagFreelist = 0x10
 	minPage      = 1 << 9
 	maxPage      = 1 << 24
@@ -34,8 +35,9 @@ type meta struct {
 	pageSize, root, freelist, pages, txid uint64
 }
 
-// readMeta reads the meta page at off and reports whether it is intact.
-func readMeta(r io.ReaderAt, off int64) (meta, bool) {
+// readMeta reads the meta page with that number at off and reports whether it is
+// intact and in its place: transactions with even numbers write page 0, the others 1.
+func readMeta(r io.ReaderAt, number uint64, off int64) (meta, bool) {
 	var b [pageHeader + metaBytes]byte
 	if n, _ := r.ReadAt(b[:], off); n < len(b) {
 		return meta{}, false
@@ -47,7 +49,8 @@ func readMeta(r io.ReaderAt, off int64) (meta, bool) {
 		pageSize: uint64(e.Uint32(p[8:])), root: e.Uint64(p[16:]),
 		freelist: e.Uint64(p[32:]), pages: e.Uint64(p[40:]), txid: e.Uint64(p[48:]),
 	}
-	ok := e.Uint32(p) == boltMagic && e.Uint32(p[4:]) == boltVersion && e.Uint64(p[56:]) == sum.Sum64() &&
+	placed := e.Uint64(b[:]) == number && e.Uint16(b[8:]) == flagMeta && m.txid%2 == number
+	ok := placed && e.Uint32(p) == boltMagic && e.Uint32(p[4:]) == boltVersion && e.Uint64(p[56:]) == sum.Sum64() &&
 		m.pageSize >= minPage && m.pageSize <= maxPage && m.pageSize&(m.pageSize-1) == 0
 	return m, ok
 }
@@ -56,15 +59,15 @@ func readMeta(r io.ReaderAt, off int64) (meta, bool) {
 // with an old state or a crash; with whole, also damage that would leave records out.
 // The error is nil, a *storage.CorruptError without its path, or that of reading.
 func inspect(r io.ReaderAt, size int64, acceptOlder, whole bool) error {
-	m0, ok0 := readMeta(r, 0)
+	m0, ok0 := readMeta(r, 0, 0)
 	m1, ok1 := meta{}, false
 	if ok0 {
-		m1, ok1 = readMeta(r, int64(m0.pageSize))
+		m1, ok1 = readMeta(r, 1, int64(m0.pageSize))
 		ok1 = ok1 && m1.pageSize == m0.pageSize
 	} else {
 		// The page size stands in the page that is damaged, so try each.
 		for off := int64(minPage); off <= maxPage && off < size && !ok1; off <<= 1 {
-			m1, ok1 = readMeta(r, off)
+			m1, ok1 = readMeta(r, 1, off)
 			ok1 = ok1 && m1.pageSize == uint64(off)
 		}
 	}
@@ -75,6 +78,9 @@ func inspect(r io.ReaderAt, size int64, acceptOlder, whole bool) error {
 	case ok0 && ok1:
 		if m1.txid > m0.txid {
 			m = m1
+		}
+		if older := min(m0.txid, m1.txid); m.txid != older+1 {
+			return broken(fmt.Sprintf("the meta pages are of transactions %d and %d, which do not follow each other", older, m.txid), restoreFile)
 		}
 	case !acceptOlder:
 		return broken("a meta page is damaged, so the last commit may be missing",

@@ -106,6 +106,8 @@ func TestOpenRefusals(t *testing.T) {
 		{"both metas zero", write("zero.db", edit(func(b []byte) []byte { clear(b[:2*page]); return b })), storage.ErrCorrupt, "meta"},
 		{"first meta damaged", write("meta0.db", edit(func(b []byte) []byte { b[40] ^= 1; return b })), storage.ErrCorrupt, "AcceptOlder"},
 		{"second meta damaged", write("meta1.db", edit(func(b []byte) []byte { b[page+40] ^= 1; return b })), storage.ErrCorrupt, "AcceptOlder"},
+		{"first meta over the second", write("copy1.db", edit(func(b []byte) []byte { copy(b[page:2*page], b[:page]); return b })), storage.ErrCorrupt, "AcceptOlder"},
+		{"second meta over the first", write("copy0.db", edit(func(b []byte) []byte { copy(b[:page], b[page:2*page]); return b })), storage.ErrCorrupt, "AcceptOlder"},
 		{"cut to half", write("half.db", edit(func(b []byte) []byte { return b[:len(b)/2] })), storage.ErrCorrupt, "cut short"},
 		{"cut by a byte", write("byte.db", cut(good, page)), storage.ErrCorrupt, "cut short"},
 		{"cut to two pages", write("two.db", good[:2*page]), storage.ErrCorrupt, "cut short"},
