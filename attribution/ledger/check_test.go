@@ -75,3 +75,11 @@ func checkTotals(t T, lines []ledger.Total, list []*attribution.Statement) {
 
 // months lets cmp compare months.
 var months = cmp.Comparer(func(a, b cur.Month) bool { return a == b })
+
+// equal compares lists of lines; cmp, which is slow, only says what differs.
+func equal(t T, what string, got, want []string) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Fatalf("%s, got and want:\n%s", what, cmp.Diff(got, want))
+	}
+}

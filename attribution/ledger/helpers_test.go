@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -262,33 +263,31 @@ func totals(list []*attribution.Statement) map[string]decimal.Decimal {
 	return m
 }
 
-// image is a digest over all that a driver holds.
-func image(t T, d storage.Driver) [32]byte {
+// scan returns all that a driver holds.
+func scan(t T, d storage.Driver) (items []storage.Item) {
 	t.Helper()
-	var items [][]byte
 	for cursor := ""; ; {
 		page, next, err := d.Scan(ctx, cursor)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, it := range page {
-			kind := byte('r')
-			if it.Entry {
-				kind = 'e'
-			}
-			items = append(items, append([]byte(it.Key.String()+it.Stamp.String()), append(it.Body, kind)...))
-		}
+		items = append(items, page...)
 		if cursor = next; next == "" {
-			break
+			return items
 		}
 	}
-	slices.SortFunc(items, bytes.Compare)
-	h := sha256.New()
-	for _, it := range items {
-		sum := sha256.Sum256(it)
-		h.Write(sum[:])
+}
+
+// image is a digest over all that a driver holds, in whatever order it has it.
+func image(t T, d storage.Driver) [32]byte {
+	t.Helper()
+	var sums [][]byte
+	for _, it := range scan(t, d) {
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %x %t %x", it.Key, it.Stamp.Version, it.Stamp.Head, it.Entry, sha256.Sum256(it.Body)))
+		sums = append(sums, sum[:])
 	}
-	return [32]byte(h.Sum(nil))
+	slices.SortFunc(sums, bytes.Compare)
+	return sha256.Sum256(bytes.Join(sums, nil))
 }
 
 func fileSum(t T, path string) [32]byte {
