@@ -324,37 +324,7 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte(header + aLine))
 	f.Add([]byte("lineItem/UnblendedCost,lineItem/UsageStartDate,lineItem/ProductCode\n1e-5,2018-02-01T00:00:00Z,P\n"))
 	f.Add([]byte("line_item_unblended_cost,identity_time_interval,line_item_usage_type,tags\n1,2018-02-01T00:00:00Z/2018-02-01T01:00:00Z,U,\"{\"\"a/b\"\":1}\"\n"))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		r, err := open(t, b)
-		if err != nil {
-			if !errors.Is(err, ErrFormat) {
-				t.Fatalf("opening fails with %v, no ErrFormat", err)
-			}
-			return
-		}
-		defer r.Close()
-		var n int64
-		for li, err := range r.All() {
-			if err != nil {
-				var re *RowError
-				// A look-up of the row before may have failed.
-				if !errors.As(err, &re) || re.Row != n+1 && re.Row != n || re.Source != "in" {
-					t.Fatalf("after %d rows: %v", n, err)
-				}
-				break
-			}
-			n++
-			li.Column("resourceTags/user:x")
-			KeyOf(li, Day)
-		}
-		var counted int64
-		for _, c := range r.Control() {
-			counted += c.Rows
-		}
-		if counted != n {
-			t.Fatalf("%d rows read, control totals count %d", n, counted)
-		}
-	})
+	f.Fuzz(readFuzzed)
 }
 
 func FuzzParseManifest(f *testing.F) {
@@ -369,8 +339,14 @@ func FuzzParseManifest(f *testing.F) {
 			return
 		}
 		for _, file := range m.Files {
-			if len(m.places(file)) == 0 {
+			places := m.places(file)
+			if len(places) == 0 {
 				t.Fatalf("no place for %q", file)
+			}
+			for _, p := range places {
+				if strings.HasPrefix(p, "..") || strings.HasPrefix(p, "/") {
+					t.Fatalf("data file %q is looked for at %q", file, p)
+				}
 			}
 		}
 		m.asOf()
