@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/spendclaim/spendclaim/storage"
 )
@@ -85,4 +86,34 @@ func Bench(b *testing.B, open func(tb testing.TB) storage.Driver) {
 			}
 		}
 	})
+}
+
+// Beside measures what a Store costs over its engine: both functions do the same
+// amount of work, the one through the store, the other with the engine's own calls,
+// in turns, so that whatever else the machine does hits both. It reports the time of
+// each and their ratio. i counts from 0 and tells the function which round it is.
+func Beside(b *testing.B, store, engine func(i int) error) {
+	var ours, theirs time.Duration
+	n := 0
+	measure := func(total *time.Duration, f func(i int) error) {
+		begin := time.Now()
+		if err := f(n); err != nil {
+			b.Fatal(err)
+		}
+		*total += time.Since(begin)
+	}
+	for ; b.Loop(); n++ {
+		// Who goes first pays for what the other left to be written back.
+		if n%2 == 0 {
+			measure(&theirs, engine)
+			measure(&ours, store)
+		} else {
+			measure(&ours, store)
+			measure(&theirs, engine)
+		}
+	}
+	b.ReportMetric(0, "ns/op") // of both together: says nothing
+	b.ReportMetric(float64(ours.Nanoseconds())/float64(n), "store-ns/op")
+	b.ReportMetric(float64(theirs.Nanoseconds())/float64(n), "engine-ns/op")
+	b.ReportMetric(float64(ours)/float64(theirs), "x-engine")
 }
