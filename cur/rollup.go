@@ -17,8 +17,8 @@ type Rollup struct {
 	// Keys are further columns, or tag keys, to group by. What is not stored
 	// cannot be claimed later without reading the files again.
 	Keys []Column
-	// RestUnread leaves rows outside Where unread: their costs are then in no
-	// total, which the result says.
+	// RestUnread leaves rows outside Where unread: control totals count them, and
+	// their costs are then in no total, which the result says.
 	RestUnread bool
 	// Bucket is the finest bucket of time; the zero Span means Day. Buckets are
 	// never finer than the report.
@@ -28,8 +28,15 @@ type Rollup struct {
 	MaxGroups int
 	// AsOf overrides when the delivery was written.
 	AsOf time.Time
-	// Progress, when set, is called now and then, and at the end of each file.
+	// Progress, when set, is called now and then, and at the end of each file,
+	// from one goroutine at a time.
 	Progress func(Progress)
+	// Workers is how many row groups of Parquet files are read at the same time;
+	// 0 means 1. Each worker holds groups of its own until the end. The result
+	// does not depend on it.
+	Workers int
+
+	byRows bool // for tests: read everything row by row
 
 	_ struct{}
 }
@@ -48,6 +55,8 @@ type Rolled struct {
 	Partial  *Partial
 	// Files are what the delivery consists of, the manifest included.
 	Files []Info
+	// Stats are those of the run, which may have had other deliveries too.
+	Stats Stats
 }
 
 const (
@@ -83,11 +92,18 @@ func (r *Rollup) Run(ctx context.Context, s *Set) ([]Rolled, error) {
 		return nil, err
 	}
 	run := newRun(r, s)
-	for i, info := range s.files {
-		if err := run.file(ctx, i, info); err != nil {
+	if columns, err := run.files(ctx); err != nil && columns {
+		again := *r
+		again.byRows = true
+		run = newRun(&again, s)
+		run.stats.Again = true
+		if _, err := run.files(ctx); err != nil {
 			return nil, err
 		}
+	} else if err != nil {
+		return nil, err
 	}
+	run.stats.Rows = run.rows
 	return run.result()
 }
 
@@ -135,10 +151,14 @@ func (r *Rollup) Rows(rows iter.Seq2[*LineItem, error]) (*Partial, error) {
 		}
 		var m Measures
 		li.measure(&m, t.measures)
-		t.addControl(ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType}, &m)
+		unread := t.unread
 		if err := run.add(t, li); err != nil {
 			return nil, err
 		}
+		if t.unread > unread {
+			m = Measures{Rows: 1}
+		}
+		t.addControl(ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType}, &m)
 	}
 	t.finish()
 	return &Partial{t: t}, nil

@@ -48,8 +48,9 @@ type run struct {
 
 	groups, rests int // held, over all parts
 
-	rows int64
-	key  Key
+	rows  int64
+	key   Key
+	stats Stats
 }
 
 func newRun(r *Rollup, s *Set) *run {
@@ -59,18 +60,9 @@ func newRun(r *Rollup, s *Set) *run {
 		parts: make(map[partKey]*part)}
 }
 
-// file reads one file.
-func (r *run) file(ctx context.Context, n int, info Info) (err error) {
-	f, err := r.set.src.Open(ctx, info.Name)
-	if err != nil {
-		return fmt.Errorf("cur: open %q: %w", info.Name, err)
-	}
-	defer f.Close()
-	rd, err := NewReader(ctx, f)
-	if err != nil {
-		return err
-	}
-	defer rd.Close()
+// file reads one file row by row.
+func (r *run) file(ctx context.Context, n int, rd *Reader) error {
+	info := rd.info
 	if !r.found && rd.row != nil {
 		r.found, r.measures, r.columns = true, rd.have, rd.row.columns(r.spec.Columns)
 	}
@@ -88,8 +80,12 @@ func (r *run) file(ctx context.Context, n int, info Info) (err error) {
 		if err != nil {
 			return err
 		}
+		unread := p.unread
 		if err := r.add(p.table, &li); err != nil {
 			return err
+		}
+		if p.unread > unread {
+			rd.forget(&li)
 		}
 		p.rows++
 		if r.rows++; r.rows&0xffff == 0 && r.Progress != nil {
@@ -283,7 +279,7 @@ func (r *run) result() ([]Rolled, error) {
 			})
 		}
 		p.finish()
-		out = append(out, Rolled{d, &Partial{t: p.table, objects: p.objects}, files})
+		out = append(out, Rolled{d, &Partial{t: p.table, objects: p.objects}, files, r.stats})
 	}
 	slices.SortFunc(out, func(a, b Rolled) int {
 		return cmp.Or(a.Delivery.Period.Compare(b.Delivery.Period), cmp.Compare(a.Delivery.Payer, b.Delivery.Payer))

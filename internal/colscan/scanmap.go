@@ -260,3 +260,9 @@ func (m *MapVector) deal(rows int) error {
 	}
 	return nil
 }
+
+// Keyed reports whether [Scanner.Map] reads a column.
+func (f *File) Keyed(col int) bool {
+	c := &f.columns[col]
+	return c.shape == shapeMap && c.leaves[0].maxDef == c.outerDef+1
+}
