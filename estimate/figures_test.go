@@ -162,3 +162,37 @@ func may(t testing.TB) *estimate.Pricer {
 	}
 	return &estimate.Pricer{Card: card, Region: "us-east-1", Currency: "USD", Period: month("2026-05")}
 }
+
+// TestEstimateIsHeldAgainstActuals goes the whole way: volumes are priced, rows
+// are held against them, and the difference is taken apart.
+func TestEstimateIsHeldAgainstActuals(t *testing.T) {
+	e, err := may(t).Price([]estimate.Volume{
+		{Item: item(pricing.MemoryShortTerm), Quantity: dec("50000")},
+		{Item: estimate.Item{Meter: pricing.Meter{Component: pricing.MemoryLongTermStorage, Variant: "override"}}, Quantity: dec("100")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := track(t, e.Plan(), memoryRows("2026-05-23"), estimate.Freshness{AsOf: day("2026-05-25")}, nil)
+	sameNull(t, "volume", tr.Lines[0].Volume.Percent, "84")
+	sameNull(t, "cost", tr.Lines[0].Cost.Percent, "84") // 10.50 of 12.50
+	sameNull(t, "storage", tr.Lines[1].Cost.Percent, "0")
+	sameNull(t, "all of it", tr.Cost.Estimate, "12.525")
+	if tr.Basis != estimate.UsageUnblended || tr.Currency != "USD" || tr.Period != month("2026-05") {
+		t.Errorf("tracking is of %s, %s, %s", tr.Basis, tr.Currency, tr.Period)
+	}
+
+	cells := e.Cells()
+	if cells[1].Variant != "override" || cells[0].Variant != "" {
+		t.Errorf("variants = %q, %q", cells[0].Variant, cells[1].Variant)
+	}
+	v, err := estimate.Explain(estimate.Comparison{Currency: e.Currency, Before: cells, After: []estimate.Cell{
+		{Component: pricing.MemoryShortTerm, Unit: pricing.Events, Usage: dec("42000"), Cost: dec("10.50")},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "difference", v.Total.Difference, "-2.025")
+	same(t, "volume", v.Total.Volume, "-2.025")
+	same(t, "price", v.Total.Price, "0")
+}
