@@ -216,6 +216,14 @@ func TestCardIsImmutable(t *testing.T) {
 	}
 }
 
+func TestIntervalsAreKeptInUTC(t *testing.T) {
+	zone := time.FixedZone("", 9*3600)
+	c := card(t, runtime(func(r *pricing.Rate) { r.From, r.To = r.From.In(zone), day("2026-06-01").In(zone) }))
+	if got := c.Rates()[0]; got.From.Location() != time.UTC || got.To.Location() != time.UTC {
+		t.Errorf("in force [%s, %s), want UTC", got.From, got.To)
+	}
+}
+
 func TestBetweenCoversWithoutHole(t *testing.T) {
 	c := card(t,
 		runtime(func(r *pricing.Rate) { r.ID, r.To = "old", day("2026-05-11") }),

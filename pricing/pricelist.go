@@ -262,17 +262,16 @@ func sortedKeys[V any](m map[string]V) []string {
 // scaleClash returns the scale that a description names if the unit has another,
 // or "".
 func scaleClash(description, unit string) string {
-	scale, _ := splitScale(unit)
-	exp, ok := exponentOf(scale)
-	if !ok || exp == 0 {
+	of, ok := splitScale(unit)
+	if !ok || of.exp == 0 {
 		return ""
 	}
 	for _, word := range strings.Fields(description) {
-		said, known := int32(6), strings.EqualFold(word, "million")
+		said, known := wordScale(word)
 		if !known && kindOf(word[0]) == digit && strings.ContainsAny(word, "kKmM") {
 			said, known = exponentOf(word)
 		}
-		if known && said != exp {
+		if known && said != of.exp {
 			return word
 		}
 	}

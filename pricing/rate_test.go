@@ -74,6 +74,14 @@ func TestCostIsExactAndGraduated(t *testing.T) {
 	}
 }
 
+func TestCostTakesQuantitiesAtTheBounds(t *testing.T) {
+	for _, q := range []decimal.Decimal{dec("999999999999999999"), decimal.New(1, 17), decimal.New(1, -18), decimal.New(0, 60), decimal.New(0, -60)} {
+		if _, err := runtime(nil).Cost(q); err != nil {
+			t.Errorf("Cost(%s): %v", q, err)
+		}
+	}
+}
+
 func TestCostRefusesImpossibleQuantities(t *testing.T) {
 	for _, q := range []decimal.Decimal{
 		dec("-1"), dec("-0.000001"), decimal.New(1, 18), decimal.New(1, 2_000_000_000), decimal.New(0, 2_000_000_000),
@@ -142,6 +150,9 @@ func TestNewRateCardRefusesIncompleteRates(t *testing.T) {
 		{"no status", func(r *pricing.Rate) { r.Status = "" }, pricing.ErrRate, "status"},
 		{"ends at its start", func(r *pricing.Rate) { r.To = r.From }, pricing.ErrRate, "ends before"},
 		{"no unit", func(r *pricing.Rate) { r.Unit = pricing.PricingUnit{} }, pricing.ErrUnit, ""},
+		{"no unit where any would do", func(r *pricing.Rate) { r.Meter.Component, r.Unit = pricing.RuntimeVCPU, pricing.PricingUnit{Exp: 3} }, pricing.ErrUnit, `""`},
+		{"a unit smaller than one", func(r *pricing.Rate) { r.Unit.Exp = -1 }, pricing.ErrUnit, ""},
+		{"a unit larger than any", func(r *pricing.Rate) { r.Unit.Exp = 10 }, pricing.ErrUnit, ""},
 		{"unit of another component", func(r *pricing.Rate) { r.Unit.Unit = pricing.Events }, pricing.ErrUnit, "vCPU-hours are counted"},
 		{"no price", func(r *pricing.Rate) { r.Brackets = nil }, pricing.ErrBrackets, "none"},
 		{"negative price", func(r *pricing.Rate) { r.Brackets = pricing.Flat(dec("-1")) }, pricing.ErrBrackets, "price negative"},
@@ -161,6 +172,31 @@ func TestNewRateCardRefusesIncompleteRates(t *testing.T) {
 				t.Errorf("error = %v, want it to say %q", err, tt.says)
 			}
 		})
+	}
+}
+
+func TestUnitsAtTheirBounds(t *testing.T) {
+	for _, exp := range []int32{0, 9} {
+		if _, err := pricing.NewRateCard([]pricing.Rate{runtime(func(r *pricing.Rate) { r.Unit.Exp = exp })}); err != nil {
+			t.Errorf("a rate per 10^%d: %v", exp, err)
+		}
+	}
+	other := runtime(func(r *pricing.Rate) { r.Meter.Component, r.Unit.Unit = pricing.ModelOther, "" })
+	if _, err := pricing.NewRateCard([]pricing.Rate{other}); !errors.Is(err, pricing.ErrUnit) {
+		t.Errorf("a rate of model_other without a unit: error = %v, want ErrUnit", err)
+	}
+}
+
+func TestIDsNameOneRate(t *testing.T) {
+	_, err := pricing.NewRateCard([]pricing.Rate{runtime(nil), runtime(func(r *pricing.Rate) { r.Region = "us-west-2" })})
+	if !errors.Is(err, pricing.ErrRate) || !strings.Contains(err.Error(), "id is taken") {
+		t.Errorf("one id twice: error = %v, want ErrRate", err)
+	}
+	blank := func(region string) pricing.Rate {
+		return runtime(func(r *pricing.Rate) { r.ID, r.Region = "", region })
+	}
+	if _, err := pricing.NewRateCard([]pricing.Rate{blank("us-east-1"), blank("us-west-2")}); err != nil {
+		t.Errorf("blank ids are no ids: %v", err)
 	}
 }
 

@@ -285,7 +285,7 @@ func hasWord(s, word string) bool {
 // isOneOf reports whether w is one of some small-letter words, in any case.
 func isOneOf(w string, of ...string) bool {
 	for _, o := range of {
-		if strings.EqualFold(w, o) {
+		if len(w) == len(o) && strings.EqualFold(w, o) { // most differ in length
 			return true
 		}
 	}

@@ -75,55 +75,84 @@ type PricingUnit struct {
 }
 
 // ParseUnit reads a pricing unit as printed beside a component. Spelling varies
-// within one price list ("1K tokens", "1k Tokens", "vCPU-Hour"), so case, plural
-// and hyphens do not matter; scale does. The bare "Units" of AWS Marketplace means
-// a million tokens, and it means that for token components alone. Anything else
-// that is not known, and a unit that is not the component's own, is a [*RateError]
-// around [ErrUnit]: a wrong guess would be wrong by a factor of a thousand.
+// within one price list ("1K tokens", "1k Tokens", "vCPU-Hour"), and AWS Marketplace
+// rows spell it out in their description ("Million Response Tokens Regional"); so
+// case, plural, hyphens and the words that say which tokens do not matter. Scale
+// does. The bare "Units" of AWS Marketplace means a million tokens, and it means
+// that for token components alone. Anything else that is not known, and a unit
+// that is not the component's own, is a [*RateError] around [ErrUnit]: a wrong guess
+// would be wrong by a factor of a thousand.
 func ParseUnit(printed string, c Component) (PricingUnit, error) {
 	fail := func(detail string) (PricingUnit, error) {
 		return PricingUnit{}, &RateError{Op: "read unit for", Component: c, Err: ErrUnit, Detail: detail}
 	}
-	scale, name := splitScale(printed)
-	exp, ok := exponentOf(scale)
+	s, ok := splitScale(printed)
 	if !ok {
 		return fail(fmt.Sprintf("scale of %q", printed))
 	}
 	want := c.Unit()
-	if scale == "" && isOneOf(name, "units", "unit") {
+	if !s.stated && isOneOf(s.name, "units", "unit") {
 		if want != Tokens || c.Group() != GroupModel {
 			return fail(fmt.Sprintf("%q says nothing", printed))
 		}
 		return PricingUnit{Unit: Tokens, Exp: 6}, nil
 	}
-	unit := unitOf(name)
+	unit := unitOf(s.name)
 	switch {
 	case unit == "":
 		return fail(fmt.Sprintf("%q", printed))
 	case want != "" && unit != want:
 		return fail(fmt.Sprintf("%q where %s are counted", printed, want))
 	}
-	return PricingUnit{Unit: unit, Exp: exp}, nil
+	return PricingUnit{Unit: unit, Exp: s.exp}, nil
 }
 
-// splitScale cuts "1M Input Tokens" into "1M" and the words behind it.
-func splitScale(printed string) (scale, name string) {
-	s := strings.TrimSpace(printed)
-	if s == "" || kindOf(s[0]) != digit {
-		return "", s
+// scaled is a printed unit with its scale cut off.
+type scaled struct {
+	exp    int32
+	stated bool // a scale was printed, be it a one
+	name   string
+}
+
+// splitScale cuts "1M Input Tokens", "Price per 1 million input tokens" and
+// "Million Input Tokens" into scale and name, or reports a scale that is none.
+func splitScale(printed string) (scaled, bool) {
+	w := strings.Fields(printed)
+	if len(w) > 2 && isOneOf(w[0], "price") && isOneOf(w[1], "per") {
+		w = w[2:]
 	}
-	scale, name, _ = strings.Cut(s, " ")
-	return scale, strings.TrimSpace(name)
+	var s scaled
+	ok := true
+	if len(w) > 0 && kindOf(w[0][0]) == digit {
+		s.exp, ok = exponentOf(w[0])
+		s.stated, w = true, w[1:]
+	}
+	if len(w) > 0 && ok {
+		exp, word := wordScale(w[0])
+		if word {
+			s.exp, s.stated, w = s.exp+exp, true, w[1:]
+		}
+	}
+	s.name = strings.Join(w, " ")
+	return s, ok && s.exp <= maxScale
+}
+
+// wordScale reads a scale that is spelled out.
+func wordScale(word string) (int32, bool) {
+	switch {
+	case isOneOf(word, "thousand"):
+		return 3, true
+	case isOneOf(word, "million"):
+		return 6, true
+	}
+	return 0, false
 }
 
 // maxScale bounds the power of ten of a pricing unit; a million is the largest seen.
 const maxScale = 9
 
-// exponentOf reads a scale: blank, or a one with zeros, or with K or M.
+// exponentOf reads a scale in figures: a one, with zeros or with K or M.
 func exponentOf(scale string) (int32, bool) {
-	if scale == "" {
-		return 0, true
-	}
 	digits := strings.TrimRight(scale, "kKmM")
 	var exp int32
 	switch strings.ToUpper(scale[len(digits):]) {
@@ -149,15 +178,13 @@ func unitOf(name string) Unit {
 		parts = append(parts, strings.TrimSuffix(f, "s"))
 	}
 	switch strings.Join(parts, " ") {
-	case "token", "input token", "output token":
-		return Tokens
 	case "event":
 		return Events
 	case "retrieval", "memory retrieved":
 		return Retrievals
-	case "vcpu hour":
+	case "vcpu hour", "vcpu hr":
 		return VCPUHours
-	case "gb hour":
+	case "gb hour", "gb hr":
 		return GBHours
 	case "request":
 		return Requests
@@ -173,7 +200,7 @@ func unitOf(name string) Unit {
 		return Queries
 	case "image":
 		return Images
-	case "hour":
+	case "hour", "hr":
 		return Hours
 	case "second":
 		return Seconds
@@ -182,7 +209,30 @@ func unitOf(name string) Unit {
 	case "tpm hour":
 		return TPMHours
 	}
+	if countsTokens(parts) {
+		return Tokens
+	}
 	return ""
+}
+
+// countsTokens reports whether the words are "token" and such as say which ones:
+// "response token regional", "1 hour cache write input token". Tokens per minute
+// are capacity, and TPM is none of these words.
+func countsTokens(parts []string) bool {
+	tokens := 0
+	for _, p := range parts {
+		switch {
+		case p == "token":
+			tokens++
+		case isOneOf(p, "input", "output", "response", "prompt", "cache", "cached", "read", "write", "ttl",
+			"batch", "flex", "priority", "standard", "long", "context", "regional", "geo", "global",
+			"text", "speech", "audio", "image", "video"):
+		case isOneOf(p, "1", "5", "hour", "minute", "1h", "5m"): // a cache's lifetime
+		default:
+			return false
+		}
+	}
+	return tokens == 1
 }
 
 // String writes the unit so that [ParseUnit] reads it back: "1K tokens".
