@@ -33,7 +33,7 @@ type WriterOptions struct {
 	// PageBytes is about how much a page holds before compression, 256 KiB by
 	// default.
 	PageBytes int
-	// DictionaryLimit is the size in bytes beyond which a column of strings
+	// DictionaryLimit is the size in bytes beyond which a column, but of truth values,
 	// gives up its dictionary for the rest of the row group; 1 MiB by default,
 	// negative for no dictionaries at all.
 	DictionaryLimit int
@@ -166,27 +166,30 @@ func (o *WriterOptions) config(schema *parquet.Schema, leaves int) (*parquet.Wri
 
 // nodeOf returns the schema of a column and its number of leaves.
 func nodeOf(c Column, dictionary bool) (parquet.Node, int) {
-	text := parquet.String()
-	if dictionary {
-		text = parquet.Encoded(text, &parquet.RLEDictionary)
+	coded := func(n parquet.Node) parquet.Node {
+		if dictionary {
+			n = parquet.Encoded(n, &parquet.RLEDictionary)
+		}
+		return n
 	}
+	text := coded(parquet.String())
 	var n parquet.Node
 	leaves := 1
 	switch c.Kind {
 	case String:
 		n = text
 	case Double:
-		n = parquet.Leaf(parquet.DoubleType)
+		n = coded(parquet.Leaf(parquet.DoubleType))
 	case Int64:
-		n = parquet.Int(64)
+		n = coded(parquet.Int(64))
 	case Bool:
 		n = parquet.Leaf(parquet.BooleanType)
 	case Timestamp:
-		n = parquet.Timestamp(parquet.Millisecond)
+		n = coded(parquet.Timestamp(parquet.Millisecond))
 	case Map:
 		n, leaves = parquet.Map(text, parquet.Optional(text)), 2
 	case DoubleMap:
-		n, leaves = parquet.Map(text, parquet.Optional(parquet.Leaf(parquet.DoubleType))), 2
+		n, leaves = parquet.Map(text, parquet.Optional(coded(parquet.Leaf(parquet.DoubleType)))), 2
 	default:
 		return nil, 0
 	}
