@@ -37,6 +37,7 @@ func trio(t *testing.T) map[string]*storage.Store {
 // The same random commands lead to the same answers on all drivers, refusals and
 // their details included, and to the same export in the end.
 func TestDriversGiveIdenticalResults(t *testing.T) {
+	t.Parallel()
 	sequences := 1000
 	if testing.Short() {
 		sequences = 100

@@ -91,9 +91,13 @@ func open(tb testing.TB, c dynamostore.Client, table string) *dynamostore.Driver
 	return d
 }
 
-func TestConformance(t *testing.T) { storagetest.Run(t, newServer(t).open) }
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	storagetest.Run(t, newServer(t).open)
+}
 
 func TestDurable(t *testing.T) {
+	t.Parallel()
 	s := newServer(t)
 	storagetest.RunDurable(t, func(tb testing.TB) func() storage.Driver {
 		table := s.table(tb)
@@ -101,7 +105,10 @@ func TestDurable(t *testing.T) {
 	})
 }
 
-func TestModel(t *testing.T) { storagetest.RunModel(t, newServer(t).open) }
+func TestModel(t *testing.T) {
+	t.Parallel()
+	storagetest.RunModel(t, newServer(t).open)
+}
 
 func BenchmarkStore(b *testing.B) { storagetest.Bench(b, newServer(b).open) }
 

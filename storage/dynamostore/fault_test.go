@@ -322,6 +322,7 @@ func TestEmptyPageIsNotTheEnd(t *testing.T) {
 // happened once, or not at all where that was said, and an open outcome is settled
 // by asking again.
 func TestRandomFaults(t *testing.T) {
+	t.Parallel()
 	mixes := 200
 	if os.Getenv("SPENDCLAIM_LONG") == "1" {
 		mixes = 10_000

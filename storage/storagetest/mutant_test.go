@@ -313,6 +313,17 @@ var mutants = []struct {
 			return slices.DeleteFunc(page, func(it storage.Item) bool { return it.Entry }), next, err
 		}
 	}},
+	{"leaves a partition out of a scan", "keep/verify and export", func(m *mutant) {
+		m.scan = func(ctx context.Context, cursor string) ([]storage.Item, string, error) {
+			page, next, err := m.Driver.Scan(ctx, cursor)
+			return slices.DeleteFunc(page, func(it storage.Item) bool { return it.Key.Partition == "é" }), next, err
+		}
+	}},
+	{"leaves a record out of listings", "keep/verify and export", func(m *mutant) {
+		m.paged(func(_ storage.Query, page []storage.Item, next string) ([]storage.Item, string) {
+			return slices.DeleteFunc(page, func(it storage.Item) bool { return it.Key.Sort == "x/" && !it.Entry }), next
+		})
+	}},
 	{"ignores a cancelled context", "context/cancelled before", func(m *mutant) {
 		m.commit = func(_ context.Context, b *storage.WriteBatch) error {
 			return m.Driver.Commit(context.Background(), b)

@@ -36,7 +36,7 @@ type rule struct {
 
 // rules returns all cases.
 func rules() []rule {
-	return slices.Concat(commitRules(), pageRules(), logRules(), lifeRules(), storeRules(), limitRules())
+	return slices.Concat(commitRules(), pageRules(), logRules(), lifeRules(), storeRules(), keepRules(), limitRules())
 }
 
 // Run runs the suite. open returns a new, empty driver each time; the suite
