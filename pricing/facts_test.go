@@ -214,3 +214,31 @@ func TestOfferSamplesEqualTheCard(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryFactIsReviewed holds the reviewed files against the collection of facts
+// they were taken from, where it is at hand beside the samples.
+func TestEveryFactIsReviewed(t *testing.T) {
+	path := samples.Path(t, "..", "facts", "usage-types.tsv")
+	if _, err := os.Stat(path); err != nil {
+		t.Skipf("no facts beside the samples: %v", err)
+	}
+	reviewed, priced := map[string]bool{}, map[string]bool{}
+	for _, f := range tsv(t, "testdata/usage-types.tsv", 9) {
+		reviewed[f[0]+" "+f[1]] = true
+	}
+	for _, f := range tsv(t, "testdata/rates.tsv", 7) {
+		priced[strings.Join([]string{f[0], f[1], f[3], f[4], f[5]}, " ")] = true
+	}
+	for i, f := range tsv(t, path, 7) {
+		if !reviewed[f[0]+" "+f[1]] {
+			t.Errorf("row %d: %s %s is not among the reviewed usage types", i+1, f[0], f[1])
+		}
+		if class := pricing.Classify(pricing.Usage{ProductCode: f[0], UsageType: f[1]}); class.Region != f[5] {
+			t.Errorf("row %d: %s is of region %q, want %q", i+1, f[1], class.Region, f[5])
+		}
+		tag, _, _ := strings.Cut(f[6], "]")
+		if verbatim := tag == "[verbatim-sku" || strings.HasPrefix(tag, "[measured"); verbatim && !priced[strings.Join([]string{f[0], f[1], f[3], f[4], f[5]}, " ")] {
+			t.Errorf("row %d: the rate of %s is not among the priced facts", i+1, f[1])
+		}
+	}
+}
