@@ -244,7 +244,7 @@ func TestBadInput(t *testing.T) {
 		}, []string{"-claims", "claims.json"}},
 		{"claims-with-an-unknown-field", func(t *testing.T) {
 			writeFile(t, "claims.json", claimsStart+
-				`    {"id": "c-2", "anchor": {"kind": "account", "value": "444455556666"}, "workload": "two", "from": "2026-05-15", "share": 50}
+				`    {"id": "c-2", "anchor": {"kind": "account", "value": "444455556666"}, "workload": "two", "from": "2026-05-15", "colour": "red"}
   ]
 }`)
 		}, []string{"-claims", "claims.json"}},
