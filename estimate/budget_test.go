@@ -179,6 +179,13 @@ func TestTimelineStates(t *testing.T) {
 	if _, ok := empty.InForce(day("2026-08-01")); ok {
 		t.Errorf("confirming changed the timeline it was called on")
 	}
+	// Two drafts made from one timeline do not share their place.
+	three := tl.KnownAt(at(3))
+	a, errA := three.Draft(*b, day("2026-08-01"), at(10))
+	c, errC := three.Draft(*b, day("2026-09-01"), at(10))
+	if errA != nil || errC != nil || !a.Versions[3].From.Equal(day("2026-08-01")) || !c.Versions[3].From.Equal(day("2026-09-01")) {
+		t.Errorf("drafts from %s and %s: %v, %v", a.Versions[3].From, c.Versions[3].From, errA, errC)
+	}
 	// On the 7th, only 1 and 2 were confirmed; on the 3rd, 4 was not written yet.
 	if v, _ := tl.KnownAt(at(7)).InForce(day("2026-05-10")); v.Number != 1 {
 		t.Errorf("as known on 7 April, version %d is in force in May, want 1", v.Number)

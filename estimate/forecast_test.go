@@ -65,6 +65,20 @@ func TestForecastShrugsOffASpike(t *testing.T) {
 	}
 }
 
+// TestForecastBounds checks the width by hand: 21 days of 100, the last 107. Of 13
+// forecasts a day ahead one missed by 7: a mean square of 49 ÷ 13, of which a
+// ninth counts as shared, since no week missed by more than its days.
+func TestForecastBounds(t *testing.T) {
+	ps := points("2026-05-04", strings.Fields(strings.Repeat("100 ", 20)+"107")...)
+	f, err := estimate.NewForecast(ps, month("2026-05"), &estimate.ForecastOptions{Scale: 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "day", f.Days[0].High.Round(4), "103.1937")
+	same(t, "day, low", f.Days[0].Low.Round(4), "96.8063")
+	same(t, "week", f.Total.High.Round(4), "710.9085")
+}
+
 func TestForecastOfIdleDays(t *testing.T) {
 	idle := points("2026-05-04", strings.Fields(strings.Repeat("0 ", 14))...)
 	f, err := estimate.NewForecast(idle, month("2026-05"), nil)
@@ -89,8 +103,14 @@ func TestForecastOfIdleDays(t *testing.T) {
 		t.Fatal(err)
 	}
 	same(t, "batch, Mondays 18 and 25 May", f.Total.Expected, "140")
+	// What comes on another weekday each time has medians of zero, but costs.
+	odd := points("2026-05-04", strings.Fields("5 0 0 0 0 0 0 0 5 0 0 0 0 0 0 0 5 0 0 0 0")...)
+	if f, err = estimate.NewForecast(odd, month("2026-05"), nil); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "irregular work", f.Total.Expected.Round(6), "5")
 	// What has stopped may start again: errors of before keep the bounds open.
-	stopped := append(office(4), points("2026-06-01", strings.Fields(strings.Repeat("0 ", 8))...)...)
+	stopped := append(office(4), points("2026-06-01", strings.Fields(strings.Repeat("0 ", 5))...)...)
 	if f, err = estimate.NewForecast(stopped, month("2026-06"), nil); err != nil {
 		t.Fatal(err)
 	}
@@ -120,6 +140,7 @@ func TestForecastRefusals(t *testing.T) {
 		{"thirteen points", office(2)[:13], month("2026-05"), nil, estimate.ErrPoints, "13 points, at least 14: "},
 		{"fewer than asked for", office(3), month("2026-05"), &estimate.ForecastOptions{MinPoints: 28}, estimate.ErrPoints, "21 points, at least 28"},
 		{"asking for fewer changes nothing", office(2)[:13], month("2026-05"), &estimate.ForecastOptions{MinPoints: 1}, estimate.ErrPoints, "at least 14"},
+		{"a day left out", append(office(3), points("2026-05-26", "1")...), month("2026-05"), nil, estimate.ErrPoints, "point of 2026-05-26 does not follow"},
 		{"a gap", gap, month("2026-05"), nil, estimate.ErrPoints, "point of 2026-05-14"},
 		{"hostile value", huge, month("2026-05"), nil, estimate.ErrQuantity, "point of 2026-05-04"},
 		{"a thousand years", office(3), estimate.Interval{From: day("2026-05-01"), To: day("3026-05-01")}, nil, estimate.ErrPeriod, "ten years"},

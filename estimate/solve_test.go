@@ -94,6 +94,31 @@ func TestByFreeSpendsWhatFixedLinesLeave(t *testing.T) {
 	}
 }
 
+func TestSharesAreAsFineAsCosts(t *testing.T) {
+	p := pricer(t, rate(pricing.MemoryShortTerm, "0", "0.0000000000003"), rate(pricing.RuntimeVCPU, "0", "1"))
+	s, err := p.ByShares(dec("0.0000000000013"), []estimate.Share{
+		{item(pricing.MemoryShortTerm), dec("1")}, {item(pricing.RuntimeVCPU), dec("1")},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, "events", s.Lines[0].Quantity, "2")
+	sameNull(t, "unspent", s.Lines[0].Unspent(), "0")
+}
+
+func TestSpellingsOfOneModelAreOneLine(t *testing.T) {
+	spelled := func(model string) estimate.Volume {
+		m := pricing.Meter{Component: pricing.ModelInput, Model: model}
+		return estimate.Volume{Item: estimate.Item{Meter: m}, Quantity: dec("1")}
+	}
+	r := rate(pricing.ModelInput, "0", "1")
+	r.Meter.Model = "Nova Lite"
+	p := pricer(t, r)
+	if _, err := p.Price([]estimate.Volume{spelled("Nova Lite"), spelled("NovaLite")}); !errors.Is(err, estimate.ErrMix) {
+		t.Errorf("error = %v, want %v", err, estimate.ErrMix)
+	}
+}
+
 func TestFreeTierIsBoughtWithNoMoney(t *testing.T) {
 	p := pricer(t, rate(pricing.MemoryShortTerm, "0", "0", "1000", "0.5", "1010", "0.25"))
 	for _, tt := range []struct{ budget, want string }{
@@ -189,6 +214,11 @@ func TestRefusals(t *testing.T) {
 		{"half an event", func() error { _, err := p.Price([]estimate.Volume{{event, dec("1.5")}}); return err }, estimate.ErrQuantity, "1.5"},
 		{"absurd volume", func() error { _, err := p.Price([]estimate.Volume{{event, dec("1e18")}}); return err }, estimate.ErrQuantity, "memory_short_term"},
 		{"hostile exponent", func() error { _, err := p.Price([]estimate.Volume{{vcpu, huge}}); return err }, estimate.ErrQuantity, "out of bounds"},
+		{"finer than any meter", func() error { _, err := p.Price([]estimate.Volume{{vcpu, dec("1e-37")}}); return err }, estimate.ErrQuantity, "out of bounds"},
+		{"more digits than any meter", func() error {
+			_, err := p.Price([]estimate.Volume{{vcpu, decimal.New(1, 24).Pow(dec("3"))}})
+			return err
+		}, estimate.ErrQuantity, "runtime_vcpu"},
 		{"named twice", func() error { _, err := p.Price([]estimate.Volume{{event, dec("1")}, {event, dec("2")}}); return err }, estimate.ErrMix, "twice"},
 		{"no period", func() error { _, err := empty.Price([]estimate.Volume{{event, dec("1")}}); return err }, estimate.ErrPeriod, "memory_short_term"},
 		{"no card", func() error {

@@ -109,6 +109,12 @@ func TestFieldRule21UnknownIsAValue(t *testing.T) {
 		sameNull(t, "cost estimate", tr.Lines[0].Cost.Estimate, "")
 		sameNull(t, "total estimate", tr.Cost.Estimate, "")
 		sameNull(t, "volume percent", tr.Lines[0].Volume.Percent, "84")
+		p.Targets = append(p.Targets, memoryPlan().Targets...)
+		tr = track(t, p, memoryRows("2026-05-23"), estimate.Freshness{AsOf: day("2026-05-25")}, nil)
+		sameNull(t, "cost estimate of two lines, one unknown", tr.Lines[0].Cost.Estimate, "")
+		p.Targets[0], p.Targets[1] = p.Targets[1], p.Targets[0]
+		tr = track(t, p, memoryRows("2026-05-23"), estimate.Freshness{AsOf: day("2026-05-25")}, nil)
+		sameNull(t, "the same in the other order", tr.Lines[0].Cost.Estimate, "")
 	})
 	t.Run("estimate of zero", func(t *testing.T) {
 		p := memoryPlan()
@@ -133,6 +139,7 @@ func TestProvisionalDaysDecideNothing(t *testing.T) {
 	a.Rows = append(a.Rows, eventRow(day("2026-05-24"), 9000), eventRow(day("2026-05-25"), 10), eventRow(day("2026-06-01"), 1), eventRow(day("2026-04-30"), 1))
 	after := track(t, memoryPlan(), a, estimate.Freshness{AsOf: day("2026-05-25")}, nil)
 	same(t, "provisional", after.Lines[0].Volume.Provisional, "9010")
+	same(t, "provisional cost of all lines", after.Cost.Provisional, "2.2525")
 	if after.Outside != 2 {
 		t.Errorf("outside = %d, want 2", after.Outside)
 	}
@@ -185,6 +192,7 @@ func TestTrackRefusals(t *testing.T) {
 		{"part of a day", func(p *estimate.Plan, _ *estimate.Actuals) { p.Period.From = p.Period.From.Add(time.Hour) }, estimate.ErrPeriod, "whole UTC days"},
 		{"negative estimate", func(p *estimate.Plan, _ *estimate.Actuals) { p.Targets[0].Volume = dec("-1") }, estimate.ErrQuantity, "memory_short_term [2026-05-01"},
 		{"hostile usage", func(_ *estimate.Plan, a *estimate.Actuals) { a.Rows[0].Usage = decimal.New(1, 1<<30) }, estimate.ErrQuantity, "[2026-05-01, 2026-05-02)"},
+		{"a hundred digits", func(_ *estimate.Plan, a *estimate.Actuals) { a.Rows[0].Cost = dec(strings.Repeat("9", 100)) }, estimate.ErrQuantity, "[2026-05-01, 2026-05-02)"},
 		{"no day", func(_ *estimate.Plan, a *estimate.Actuals) { a.Rows[0].Day = time.Time{} }, estimate.ErrPeriod, "without a day"},
 	} {
 		p, a := memoryPlan(), memoryRows("2026-05-23")

@@ -79,6 +79,30 @@ func TestVarianceTerms(t *testing.T) {
 			price: "2", volume: "0", mix: "0", attribution: "0",
 		},
 		{
+			name: "a charge without usage beside more use",
+			c: estimate.Comparison{
+				Before: []estimate.Cell{cell("a", "100", "10"), cell("fee", "0", "5")},
+				After:  []estimate.Cell{cell("a", "200", "20"), cell("fee", "0", "7")},
+			},
+			price: "2", volume: "10", mix: "0", attribution: "0",
+		},
+		{
+			name: "what rounding leaves over goes to the largest term",
+			c: estimate.Comparison{
+				Before: []estimate.Cell{cell("a", "2", "0.0000000001")}, After: []estimate.Cell{cell("a", "3", "0.0000000002")},
+			},
+			price: "0", volume: "0.0000000001", mix: "0", attribution: "0",
+		},
+		{
+			name: "all terms at once",
+			c: estimate.Comparison{
+				Before: []estimate.Cell{cell("a", "100", "10"), cell("b", "100", "30")},
+				After:  []estimate.Cell{cell("a", "100", "12"), cell("b", "300", "90"), cell("c", "100", "40")},
+			},
+			// a is 2 dearer; 300 more at 0.2; the rest went to dearer variants.
+			price: "2", volume: "60", mix: "40", attribution: "0",
+		},
+		{
 			name: "a claim brought usage in, and another took some away",
 			c: estimate.Comparison{
 				Before: []estimate.Cell{cell("a", "100", "10")}, After: []estimate.Cell{cell("a", "130", "14.3")},
