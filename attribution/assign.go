@@ -22,7 +22,8 @@ type Assignment struct {
 	// Anchor is what a claim would have to take hold of, as billed; the zero
 	// Anchor where the rows have none, or are out of scope.
 	Anchor Anchor
-	// Claim is the claim that won, and Workload who has the money by it.
+	// Claim is the claim that won, and Workload who has the money by it: "" for a
+	// share, which is split when all groups are assigned.
 	Claim    *Claim
 	Workload WorkloadID
 	// Tied are the claims of a conflict, by id.
@@ -324,6 +325,8 @@ func (a *Assignment) win(r *reading, live []int) {
 	switch t := c.Target.(type) {
 	case Whole:
 		a.Workload = t.Workload
+	case Share:
+		a.Outcome = Shared
 	}
 	a.Overridden = r.pick(live[1:])
 }

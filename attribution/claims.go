@@ -41,7 +41,7 @@ func (c *Claim) at(t time.Time) bool {
 }
 
 // Target is where the money of a claimed anchor goes: [Whole] gives it to one
-// workload. The set is closed; a switch over it lists its members.
+// workload, [Share] splits it. The set is closed; a switch over it lists its members.
 type Target interface{ target() }
 
 // Whole gives everything to one workload.
@@ -62,6 +62,7 @@ type Workload struct {
 type Claims struct {
 	Claims    []Claim
 	Workloads []Workload
+	Weights   []Weight // the tables that shares are split by
 }
 
 // maxID bounds ids, which become parts of storage keys.
@@ -88,6 +89,9 @@ func (c *Claims) validate(aliases []Alias) *ClaimError {
 	// thing, not its spelling.
 	held := make(map[canon][]holder, len(c.Claims))
 	ids := make(map[ClaimID]int, len(c.Claims))
+	if err := checkWeights(c.Weights); err != nil {
+		return &ClaimError{Err: err}
+	}
 	for i := range c.Claims {
 		cl := &c.Claims[i]
 		fail := func(err error) *ClaimError { return &ClaimError{Claim: cl.ID, N: i + 1, Err: err} }
@@ -103,6 +107,7 @@ func (c *Claims) validate(aliases []Alias) *ClaimError {
 			if err := checkID("workload", string(t.Workload)); err != nil {
 				return fail(err)
 			}
+		case Share: // checked below: its error names the interval
 		default:
 			return fail(errors.New("no target"))
 		}
@@ -111,6 +116,11 @@ func (c *Claims) validate(aliases []Alias) *ClaimError {
 		}
 		if cl.From.Year() > 9999 || cl.To.Year() > 9999 || cl.From.Year() < 0 {
 			return fail(errors.New("years have four digits"))
+		}
+		if s, ok := cl.Target.(Share); ok {
+			if err := s.check(cl, c.Weights); err != nil {
+				return fail(err)
+			}
 		}
 		anchor, partition, err := cl.Anchor.canonical(aliases)
 		if err != nil {
@@ -166,14 +176,27 @@ func overlap(a, b *Claim) (from, to time.Time, ok bool) {
 }
 
 // Revision identifies the claims that intersect a billing period, by id: the
-// part of a statement's identity that claims are. Names of workloads and the
-// time of recording take no part in it, for they move no money.
+// part of a statement's identity that claims are, with the weights that shares
+// among them are split by. Names of workloads and the time of recording take no
+// part in it, for they move no money.
 func (c *Claims) Revision(m cur.Month) [32]byte {
 	var in Claims
+	meets := func(from, to time.Time) bool {
+		return m.IsZero() || from.Before(m.End()) && (to.IsZero() || to.After(m.Start()))
+	}
+	tables := map[string]bool{}
 	for _, cl := range c.Claims {
-		if m.IsZero() || cl.From.Before(m.End()) && (cl.To.IsZero() || cl.To.After(m.Start())) {
+		if meets(cl.From, cl.To) {
 			cl.RecordedAt = time.Time{}
 			in.Claims = append(in.Claims, cl)
+			if s, ok := cl.Target.(Share); ok {
+				tables[s.Table] = true
+			}
+		}
+	}
+	for _, w := range c.Weights {
+		if tables[w.Table] && meets(w.From, w.To) {
+			in.Weights = append(in.Weights, w)
 		}
 	}
 	return sha256.Sum256(in.AppendJSON(nil))
@@ -195,10 +218,21 @@ func Columns(c *Claims, r *Rules) []cur.Column {
 	return slices.Compact(out)
 }
 
-// sorted returns the claims by id and the workloads by id.
+// sorted returns the claims by id, the workloads by id and the weights by table,
+// workload and time.
 func (c *Claims) sorted() Claims {
-	s := Claims{slices.Clone(c.Claims), slices.Clone(c.Workloads)}
+	s := Claims{slices.Clone(c.Claims), slices.Clone(c.Workloads), slices.Clone(c.Weights)}
+	for i := range s.Claims {
+		if t, ok := s.Claims[i].Target.(Share); ok {
+			t.Parts = slices.Clone(t.Parts)
+			slices.SortFunc(t.Parts, func(a, b Part) int { return cmp.Compare(a.Workload, b.Workload) })
+			s.Claims[i].Target = t
+		}
+	}
 	slices.SortFunc(s.Claims, func(a, b Claim) int { return cmp.Compare(a.ID, b.ID) })
 	slices.SortFunc(s.Workloads, func(a, b Workload) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(s.Weights, func(a, b Weight) int {
+		return cmp.Or(cmp.Compare(a.Table, b.Table), cmp.Compare(a.Workload, b.Workload), a.From.Compare(b.From))
+	})
 	return s
 }

@@ -16,7 +16,13 @@ import (
 //
 //	{"version": 1,
 //	 "claims": [{"id", "anchor": {"kind", "value", "account"?}, "workload", "from", "to"?}],
-//	 "workloads": [{"id", "name"?, "owner"?, "portfolio"?}]}
+//	 "workloads": [{"id", "name"?, "owner"?, "portfolio"?}],
+//	 "weights": [{"table", "workload", "from", "to"?, "weight"}]}
+//
+// In place of "workload" a claim may have a share, and weights are numbers or
+// texts of numbers:
+//
+//	"share": {"by": "fixed|even|direct_cost|table", "table"?, "parts": [{"workload", "weight"?}]}
 const claimsVersion = 1
 
 // ParseClaims reads a claims file; name is what errors call it. It is strict: an
@@ -38,10 +44,20 @@ func (c *Claims) AppendJSON(b []byte) []byte {
 		Value   string     `json:"value"`
 		Account string     `json:"account,omitempty"`
 	}
+	type part struct {
+		Workload WorkloadID `json:"workload"`
+		Weight   string     `json:"weight,omitempty"`
+	}
+	type share struct {
+		By    Basis  `json:"by"`
+		Table string `json:"table,omitempty"`
+		Parts []part `json:"parts"`
+	}
 	type claim struct {
 		ID         ClaimID    `json:"id"`
 		Anchor     anchor     `json:"anchor"`
-		Workload   WorkloadID `json:"workload"`
+		Workload   WorkloadID `json:"workload,omitempty"`
+		Share      *share     `json:"share,omitempty"`
 		From       string     `json:"from"`
 		To         string     `json:"to,omitempty"`
 		RecordedAt string     `json:"recorded_at,omitempty"`
@@ -52,10 +68,18 @@ func (c *Claims) AppendJSON(b []byte) []byte {
 		Owner     string     `json:"owner,omitempty"`
 		Portfolio string     `json:"portfolio,omitempty"`
 	}
+	type weight struct {
+		Table    string     `json:"table"`
+		Workload WorkloadID `json:"workload"`
+		From     string     `json:"from"`
+		To       string     `json:"to,omitempty"`
+		Weight   string     `json:"weight"`
+	}
 	file := struct {
 		Version   int        `json:"version"`
 		Claims    []claim    `json:"claims"`
 		Workloads []workload `json:"workloads,omitempty"`
+		Weights   []weight   `json:"weights,omitempty"`
 	}{Version: claimsVersion, Claims: []claim{}}
 	s := c.sorted()
 	for i := range s.Claims {
@@ -64,6 +88,15 @@ func (c *Claims) AppendJSON(b []byte) []byte {
 		switch t := cl.Target.(type) {
 		case Whole:
 			out.Workload = t.Workload
+		case Share:
+			out.Share = &share{By: t.By, Table: t.Table, Parts: []part{}}
+			for _, p := range t.Parts {
+				o := part{Workload: p.Workload}
+				if t.By == ByWeight {
+					o.Weight = p.Weight.String()
+				}
+				out.Share.Parts = append(out.Share.Parts, o)
+			}
 		}
 		if !cl.To.IsZero() {
 			out.To = formatTime(cl.To)
@@ -75,6 +108,13 @@ func (c *Claims) AppendJSON(b []byte) []byte {
 	}
 	for _, w := range s.Workloads {
 		file.Workloads = append(file.Workloads, workload(w))
+	}
+	for _, w := range s.Weights {
+		out := weight{Table: w.Table, Workload: w.Workload, From: formatTime(w.From), Weight: w.Value.String()}
+		if !w.To.IsZero() {
+			out.To = formatTime(w.To)
+		}
+		file.Weights = append(file.Weights, out)
 	}
 	// Texts and numbers always encode, and the order of fields is that of the
 	// structs above, so the form is canonical.
@@ -279,6 +319,8 @@ func (p *claimsParser) file() error {
 			return p.list("field \"claims\"", p.claim)
 		case "workloads":
 			return p.list("field \"workloads\"", p.workload)
+		case "weights":
+			return p.list("field \"weights\"", p.weight)
 		}
 		return p.unknown(name)
 	})
@@ -300,6 +342,7 @@ func (p *claimsParser) claim() error {
 	var c Claim
 	var id, workload string
 	var anchor, from bool
+	var share *Share
 	p.n, p.id = len(p.out.Claims)+1, ""
 	p.lines = append(p.lines, p.line(p.next()))
 	err := p.object("a claim", func(name string) (err error) {
@@ -313,6 +356,9 @@ func (p *claimsParser) claim() error {
 			return p.anchor(&c.Anchor)
 		case "workload":
 			return p.text(name, &workload)
+		case "share":
+			share = new(Share)
+			return p.share(share)
 		case "from":
 			from, err = p.time(name, &c.From)
 			return err
@@ -334,8 +380,13 @@ func (p *claimsParser) claim() error {
 		return p.fail("field \"anchor\" is missing")
 	case !from:
 		return p.fail("field \"from\" is missing")
+	case share != nil && workload != "":
+		return p.fail("a claim has a workload or a share, not both")
 	}
 	c.ID, c.Target = ClaimID(id), Whole{WorkloadID(workload)}
+	if share != nil {
+		c.Target = *share
+	}
 	p.out.Claims = append(p.out.Claims, c)
 	p.n, p.id = 0, ""
 	return nil

@@ -53,6 +53,10 @@ type Term struct {
 // that no order will do, ErrNotComparable that the statements are not of one
 // thing.
 //
+// What is split differs part by part: a part that changed for days the earlier
+// statement was complete for is restated, also where only what it is split by
+// changed. The groups of such a term are its parts.
+//
 // Rows outside the rollup's predicate have no day: their change is of new days
 // when the later statement is complete for more of the period's days.
 func Diff(old, new *Statement) ([]Term, error) {
@@ -153,29 +157,105 @@ func (d *differ) moves(l Label, p *cur.Partial, from, to *Index) {
 		return
 	}
 	was, is := from.Assigner(), to.Assigner()
+	before, after := d.splits(p, from), d.splits(p, to)
 	for i := range p.Len() {
 		k := p.Key(i)
 		if k.Currency != d.currency {
 			continue
 		}
-		a, b := was.cell(k), is.cell(k)
-		if a != b {
-			x := p.Exact(i, cur.UnblendedCost)
+		a, left := was.cell(k, before)
+		b, arrived := is.cell(k, after)
+		if a == b && left == arrived {
+			continue
+		}
+		// What is split leaves and arrives as parts.
+		x := p.Exact(i, cur.UnblendedCost)
+		if !left {
 			d.add(l, a, x.Neg())
+		}
+		if !arrived {
 			d.add(l, b, x)
 		}
 	}
+	d.parts(before, after, func(cur.Bucket) Label { return l })
 }
 
-func (as *Assigner) cell(k *cur.Key) cell {
+// cell returns where a group's money is; split means in parts, by the tally.
+func (as *Assigner) cell(k *cur.Key, t *tally) (c cell, split bool) {
 	a := as.Assign(k)
-	return cell{a.Outcome, a.Workload, a.Component}
+	return cell{a.Outcome, a.Workload, a.Component}, t.wasSplit(k, &a)
+}
+
+// splits returns a tally of groups in which everything is split, nil where nothing
+// is. Between the statements a share may have nothing to be split by; it is split
+// all the same, for whatever the waypoint says the terms add up.
+func (d *differ) splits(p *cur.Partial, ix *Index) *tally {
+	switch {
+	case !ix.splits:
+		return nil
+	case p == d.old.p && ix == d.old.ix:
+		return d.old.tally
+	case p == d.new.p && ix == d.new.ix:
+		return d.new.tally
+	}
+	t := newTally(newMetrics(p, d.currency))
+	t.ix = ix
+	as := ix.Assigner()
+	for i := range p.Len() {
+		if k := p.Key(i); k.Currency == d.currency {
+			sums, a := p.Sums(i), as.Assign(k)
+			t.group(k, &sums, &a)
+		}
+	}
+	_ = t.split(true) // a lenient split does not fail
+	return t
+}
+
+// parts finds the parts that differ.
+func (d *differ) parts(from, to *tally, label func(cur.Bucket) Label) {
+	type place struct {
+		claim ClaimID
+		poolKey
+		cell
+	}
+	type sides struct{ old, new component }
+	all := map[place]*sides{}
+	for _, half := range [...]struct {
+		t    *tally
+		side func(*sides) *component
+	}{
+		{from, func(s *sides) *component { return &s.old }},
+		{to, func(s *sides) *component { return &s.new }},
+	} {
+		if half.t == nil {
+			continue
+		}
+		for i := range half.t.parts {
+			p := &half.t.parts[i]
+			k := place{p.id(), p.poolKey, cell{p.outcome, p.workload, p.poolKey.component}}
+			k.poolKey.claim = nil // another index has another pointer
+			if all[k] == nil {
+				all[k] = new(sides)
+			}
+			c := half.side(all[k])
+			c.add(&p.amounts)
+			c.usage.Acc(p.usage)
+		}
+	}
+	for k, s := range all {
+		o, n := &s.old, &s.new
+		if o.rows != n.rows || !o.usage.Equal(n.usage) || !o.unblended.Equal(n.unblended) || !o.net.Equal(n.net) || !o.amortized.Equal(n.amortized) {
+			d.add(label(k.bucket), k.cell, n.unblended.Sub(o.unblended))
+		}
+	}
 }
 
 // side is what one statement has of some rows.
 type side struct {
 	rows                  int64
 	usage, unblended, net exact.Num
+	kept                  exact.Num // unblended cost that is not split
+	split                 bool
 	invoices              [sha256.Size]byte // which invoices, and what is on each
 }
 
@@ -205,13 +285,21 @@ func (d *differ) rows(from, to *Index) {
 		return !slices.Contains(d.new.p.Spec().Columns, c)
 	})
 	complete := d.old.CompleteThrough
+	labelOf := func(b cur.Bucket) Label {
+		if !complete.IsZero() && !b.Time().Before(complete.Add(24*time.Hour)) {
+			return NewDays
+		}
+		return Restated
+	}
+	before, after := d.splits(d.old.p, from), d.splits(d.new.p, to)
 	for _, half := range [...]struct {
 		p    *cur.Partial
 		ix   *Index
+		t    *tally
 		side func(*pair) *side
 	}{
-		{d.old.p, from, func(p *pair) *side { return &p.old }},
-		{d.new.p, to, func(p *pair) *side { return &p.new }},
+		{d.old.p, from, before, func(p *pair) *side { return &p.old }},
+		{d.new.p, to, after, func(p *pair) *side { return &p.new }},
 	} {
 		as := half.ix.Assigner()
 		for i := range half.p.Len() {
@@ -221,15 +309,17 @@ func (d *differ) rows(from, to *Index) {
 			}
 			id := groupID(k, columns)
 			p := pairs[id]
+			c, split := as.cell(k, half.t)
 			if p == nil {
-				p = &pair{cell: as.cell(k), label: Restated}
-				if !complete.IsZero() && !k.Bucket.Time().Before(complete.Add(24*time.Hour)) {
-					p.label = NewDays
-				}
+				p = &pair{cell: c, label: labelOf(k.Bucket)}
 				pairs[id] = p
 			}
 			m := half.p.Sums(i)
-			half.side(p).add(&m, k.Invoice)
+			side := half.side(p)
+			side.add(&m, k.Invoice)
+			if side.split = split; !split {
+				side.kept.Acc(m.Exact(cur.UnblendedCost))
+			}
 		}
 		for r := range half.p.Rest() {
 			if r.Key.Currency != d.currency {
@@ -241,16 +331,24 @@ func (d *differ) rows(from, to *Index) {
 				p = &pair{cell: cell{outcome: Excluded, component: pricing.Unknown}, label: d.restLabel()}
 				pairs[id] = p
 			}
-			half.side(p).add(&r.Measures, r.Key.Invoice)
+			side := half.side(p)
+			side.add(&r.Measures, r.Key.Invoice)
+			side.kept.Acc(r.Measures.Exact(cur.UnblendedCost))
 		}
 	}
+	d.parts(before, after, labelOf)
 	// A change of quantity or net cost is a restatement even where the unblended
 	// cost stays: its term is zero money in so many groups.
 	for _, p := range pairs {
 		o, n := &p.old, &p.new
 		switch {
-		case o.rows != n.rows, !o.usage.Equal(n.usage), !o.unblended.Equal(n.unblended), !o.net.Equal(n.net):
-			d.add(p.label, p.cell, n.unblended.Sub(o.unblended))
+		case (o.split || o.rows == 0) && (n.split || n.rows == 0) && o.kept.Equal(n.kept):
+			// The parts say what changed, but for the invoice.
+			if o.rows == n.rows && o.unblended.Equal(n.unblended) && o.invoices != n.invoices {
+				d.add(Invoicing, p.cell, exact.Num{})
+			}
+		case o.rows != n.rows, o.split != n.split, !o.usage.Equal(n.usage), !o.unblended.Equal(n.unblended), !o.net.Equal(n.net):
+			d.add(p.label, p.cell, n.kept.Sub(o.kept))
 		case o.invoices != n.invoices:
 			d.add(Invoicing, p.cell, exact.Num{})
 		}

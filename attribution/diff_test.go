@@ -177,15 +177,8 @@ func TestDiffAddsUp(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			ix, err := attribution.NewIndex(&attribution.Claims{Claims: f.drawClaims(t)}, rules, p.Spec())
-			if err != nil {
-				t.Fatal(err)
-			}
-			all, err := attribution.Attribute(t.Context(), p, ix, delivered(asOf))
-			if err != nil || len(all) != 1 {
-				t.Fatalf("Attribute: %d statements, %v", len(all), err)
-			}
-			return all[0]
+			rules.Spread = drawSpread(t)
+			return splitStatement(t, p, f.drawShares(t), rules, delivered(asOf))
 		}
 		// The later delivery: some rows kept, some on an invoice, some dropped,
 		// some new.

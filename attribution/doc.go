@@ -9,8 +9,8 @@
 //
 // An [Anchor] is a thing on a billing row that somebody can own: a role or user,
 // a resource, a component session, an application inference profile, a tag or an
-// account. A [Claim] binds one anchor to a [Target], today a whole workload, for
-// a half-open interval of time. Two spellings of one thing (a role with and
+// account. A [Claim] binds one anchor to a [Target] for a half-open interval of
+// time: to one workload ([Whole]), or to several that split it ([Share]). Two spellings of one thing (a role with and
 // without its path, a role and its assumed-role ARN, a documented ARN and its
 // alias) are one canonical anchor.
 //
@@ -18,6 +18,9 @@
 // finds their owner. A chain is a list of links, each a [Resolver]: it offers
 // anchors of a row, most telling first. The first link with a claim in force
 // wins; claims that later links find are overridden, and kept as such.
+//
+// A [SpreadRule] gives money that no anchor leads to, such as tax, to an owner. A
+// [NearMiss] is a claim that almost was on a row, with the reason why it was not.
 //
 // An [Outcome] is what became of a row's money, a [ChargeKind] what kind of money
 // it is. The two are independent but for this: only usage can be unclaimed, and
@@ -31,6 +34,14 @@
 //
 // A claim counts for a bucket of time when it is in force at the bucket's start:
 // a boundary inside a bucket takes effect at the next one.
+//
+// Money is assigned first and split afterwards: once for each claim, component,
+// unit, line item type, currency, metric and bucket, by largest remainder at the
+// scale of the total and at least ten decimals, ties by workload id. Rows are
+// split like money, in whole ones. So parts depend neither on the order of files
+// nor on how fine the groups are, and they add up to what was split. What a share
+// is split by is never shared or spread money itself: there is no share of a
+// share.
 //
 // [Statement.Reconciled] is computed and never assumed: outcomes are summed from
 // groups and compared with totals that the decoder kept apart from any grouping,

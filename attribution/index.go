@@ -21,6 +21,7 @@ type Index struct {
 	infra    []string
 	infraVia *chain
 	needs    []need
+	splits   bool // claims share, or rules spread
 	// plainScope says that the scope looks at no columns but those of scopeKey.
 	plainScope bool
 	// tails are the claims by tail, made when somebody asks for near misses.
@@ -71,6 +72,9 @@ func NewIndex(c *Claims, r *Rules, spec cur.Spec) (*Index, error) {
 			return nil, &ClaimError{Claim: cl.ID, N: i + 1, Err: err}
 		}
 		ix.anchors[a] = append(ix.anchors[a], entry{cl, partition, a})
+		if _, ok := cl.Target.(Share); ok {
+			ix.splits = true
+		}
 		if a.form == formSessionPrefix {
 			ix.prefixes = append(ix.prefixes, len(a.name))
 		}
@@ -93,6 +97,10 @@ func NewIndex(c *Claims, r *Rules, spec cur.Spec) (*Index, error) {
 		}
 		ix.infraVia = ch
 	}
+	if err := ix.rules.checkSpread(); err != nil {
+		return nil, err
+	}
+	ix.splits = ix.splits || len(ix.rules.Spread) > 0
 	ix.plainScope, ix.tails = ix.scopeIsPlain(), sync.OnceValue(ix.makeTails)
 	ix.needs = needs(&ix.claims, ix.rules)
 	if err := ix.check(spec); err != nil {

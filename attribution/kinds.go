@@ -45,9 +45,8 @@ func isDiscount(lineItemType string) bool { return strings.HasSuffix(lineItemTyp
 // Outcome is what became of a row's money. Every row has exactly one.
 type Outcome string
 
-// The outcomes. Shared, Spread and Rejected are in the vocabulary for shares,
-// spread rules and readers that go on after a bad row; whole claims never give
-// them.
+// The outcomes. Rejected is in the vocabulary for readers that go on after a bad
+// row; nothing here gives it.
 const (
 	Claimed     Outcome = "claimed"     // by a claim on its anchor
 	Shared      Outcome = "shared"      // by a claim that splits it

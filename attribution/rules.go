@@ -22,6 +22,9 @@ type Rules struct {
 	Chains map[string][]Resolver
 	// Aliases are spellings of ARNs; nil means DefaultAliases.
 	Aliases []Alias
+	// Spread gives money that no anchor leads to an owner; the first rule that
+	// applies has it. Without rules it stays unallocated.
+	Spread []SpreadRule
 
 	_ struct{}
 }
@@ -53,6 +56,7 @@ func (r *Rules) withDefaults() Rules {
 		chains[name] = slices.Clone(chain)
 	}
 	out.Chains = chains
+	out.Spread = slices.Clone(out.Spread)
 	return out
 }
 
@@ -73,7 +77,8 @@ func (r *Rules) Version() string {
 		Scope   Scope
 		Chains  map[string][]string
 		Aliases []Alias
-	}{rulesVersion, full.Scope, map[string][]string{}, full.Aliases}
+		Spread  []SpreadRule `json:",omitempty"`
+	}{rulesVersion, full.Scope, map[string][]string{}, full.Aliases, full.Spread}
 	for name, chain := range full.Chains {
 		v.Chains[name] = []string{}
 		for _, link := range chain {
@@ -110,6 +115,9 @@ func needs(c *Claims, r Rules) []need {
 				out = append(out, need{col, "resolver \"" + link.Name() + "\""})
 			}
 		}
+	}
+	for _, s := range r.Spread {
+		add("spread rule \""+s.Name+"\"", s.Where)
 	}
 	if c == nil {
 		return out

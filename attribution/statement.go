@@ -97,7 +97,8 @@ const ctxEvery = 1 << 12
 
 // Attribute assigns every group of p, the partial of one delivery, and returns a
 // statement per currency, in order of currencies; of no rows at all, one of
-// zero. ErrNotStored means that p lacks what the index needs.
+// zero. ErrNotStored means that p lacks what the index needs, [ErrShare] that a
+// share has no weights for money there is.
 func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*Statement, error) {
 	if o == nil {
 		o = &Options{}
@@ -115,6 +116,7 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 		t := tallies[currency]
 		if t == nil {
 			t = newTally(newMetrics(p, currency))
+			t.ix = ix
 			tallies[currency] = t
 		}
 		return t
@@ -135,6 +137,11 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	}
 	for _, c := range p.Control() {
 		of(c.Key.Currency).controlled(&c, d.Period)
+	}
+	for _, currency := range slices.Sorted(maps.Keys(tallies)) {
+		if err := tallies[currency].split(false); err != nil {
+			return nil, fmt.Errorf("attribution: attribute: %w", err)
+		}
 	}
 	// A month that was delivered empty is a statement of zero, not none.
 	if len(tallies) == 0 {
@@ -249,7 +256,9 @@ func sortNotes(n []Note) []Note {
 // Stored identifies the groups that the statement was made of.
 func (s *Statement) Stored() [32]byte { return s.p.Digest() }
 
-// Line is one group of rows and what became of it.
+// Line is one group of rows and what became of it, or one part of what was split.
+// The key of a part holds what money is split by and nothing else; its measures
+// are rows, usage and unblended cost.
 type Line struct {
 	Key      *cur.Key
 	Measures cur.Measures
@@ -258,7 +267,8 @@ type Line struct {
 }
 
 // Lines ranges over the groups of the statement's currency, in order of their
-// keys; rows outside the rollup's predicate are in no line. The pointer is
+// keys, and then, instead of the groups that were split, over the parts. Rows
+// outside the rollup's predicate are in no line. The pointer is
 // reused: what it points to is good until the next line.
 func (s *Statement) Lines() iter.Seq[*Line] {
 	return func(yield func(*Line) bool) {
@@ -270,11 +280,34 @@ func (s *Statement) Lines() iter.Seq[*Line] {
 				continue
 			}
 			l.Key, l.Measures, l.Assignment = k, s.p.Sums(i), as.Assign(k)
+			if s.tally.wasSplit(k, &l.Assignment) {
+				continue
+			}
 			x := s.m.of(&l.Measures, k.LineItemType)
 			l.Amounts = s.m.public(&x)
 			if !yield(&l) {
 				return
 			}
 		}
+		for i := range s.tally.parts {
+			if l = s.part(&s.tally.parts[i]); !yield(&l) {
+				return
+			}
+		}
 	}
+}
+
+// part makes a line of a part.
+func (s *Statement) part(p *part) Line {
+	l := Line{Assignment: Assignment{Outcome: p.outcome, Kind: p.kind, Component: p.poolKey.component, Claim: p.claim, Workload: p.workload},
+		Amounts: s.m.public(&p.amounts), Key: &cur.Key{Payer: cmp.Or(p.payer, s.Delivery.Payer), BillingPeriod: s.Delivery.Period, Currency: s.Currency,
+			UsageAccount: p.account, ProductCode: p.product, PricingUnit: p.unit, LineItemType: p.lineType, Bucket: p.bucket}}
+	if p.claim != nil {
+		l.Anchor = p.claim.Anchor
+	}
+	l.Measures.Rows = p.rows
+	// Parts of accepted sums are inside the bounds of amounts.
+	_ = l.Measures.Put(cur.Usage, p.usage.Decimal())
+	_ = l.Measures.Put(cur.UnblendedCost, p.unblended.Decimal())
+	return l
 }

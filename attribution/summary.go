@@ -91,6 +91,10 @@ func (s *Statement) Workloads() []WorkloadTotal { return s.accounts(s.tally.owne
 // Defaulted returns what only the claim on its account catches, by workload id.
 func (s *Statement) Defaulted() []WorkloadTotal { return s.accounts(s.tally.defaulted) }
 
+// Spread returns what spread rules gave to workloads, by workload id: beside what
+// they have by claims, and in no other total of theirs.
+func (s *Statement) Spread() []WorkloadTotal { return s.accounts(s.tally.spread) }
+
 func (s *Statement) accounts(of map[WorkloadID]*account) []WorkloadTotal {
 	known := make(map[WorkloadID]Workload, len(s.ix.claims.Workloads))
 	for _, w := range s.ix.claims.Workloads {

@@ -17,6 +17,7 @@ import (
 // them the decoder's control totals. The identity is that they agree.
 type tally struct {
 	metrics
+	ix       *Index // for what is to be split; may be nil where nothing is
 	outcomes map[Outcome]*amounts
 	reasons  map[outcomeReason]*amounts
 
@@ -26,6 +27,13 @@ type tally struct {
 	// others are the rows of no account: unallocated, excluded and the like, by
 	// the reason they have.
 	others map[Reason]*amounts
+
+	// Money that is split once everything is assigned, and what came of it, in a
+	// fixed order; see split.go.
+	pools  map[poolKey]*pool
+	direct map[directKey]map[WorkloadID]exact.Num
+	parts  []part
+	spread map[WorkloadID]*account
 
 	types    map[string]*amounts // line item types
 	products map[string]*amounts
@@ -82,6 +90,7 @@ func newTally(m metrics) *tally {
 		owned: map[WorkloadID]*account{}, defaulted: map[WorkloadID]*account{},
 		unclaimed: map[unclaimedKey]*orphan{}, others: map[Reason]*amounts{},
 		types: map[string]*amounts{}, products: map[string]*amounts{},
+		pools: map[poolKey]*pool{}, direct: map[directKey]map[WorkloadID]exact.Num{}, spread: map[WorkloadID]*account{},
 		control: map[string]*amounts{}, overridden: map[*Claim]*amounts{},
 	}
 }
@@ -101,8 +110,6 @@ func sum[K comparable](m map[K]*amounts, k K, x *amounts) {
 func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 	v := t.of(sums, k.LineItemType)
 	x := &v
-	sum(t.outcomes, a.Outcome, x)
-	sum(t.reasons, outcomeReason{a.Outcome, a.Reason}, x)
 	sum(t.types, k.LineItemType, x)
 	sum(t.products, k.ProductCode, x)
 	t.invoiced(a.Kind, k.Invoice.ID)
@@ -114,6 +121,20 @@ func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 	}
 	usage := sums.Exact(cur.Usage)
 	unit := componentUnit{a.Component, k.PricingUnit}
+	if t.ix != nil && t.ix.splits {
+		if a.Outcome == Claimed && a.Kind == Usage {
+			t.directly(k, a.Workload, x.unblended)
+		}
+		if key, ok := t.ix.poolOf(k, a); ok {
+			// What becomes of spread money is known when all is assigned.
+			if a.Outcome == Shared {
+				t.outcome(Shared, "", x)
+			}
+			t.pool(key, usage, x)
+			return
+		}
+	}
+	t.outcome(a.Outcome, a.Reason, x)
 	// Whoever has the money is told by the claim, not by the outcome.
 	switch {
 	case a.Claim != nil && a.Outcome == Defaulted:
@@ -137,6 +158,12 @@ func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 	default:
 		sum(t.others, a.Reason, x)
 	}
+}
+
+// outcome books money under its outcome and reason.
+func (t *tally) outcome(o Outcome, r Reason, x *amounts) {
+	sum(t.outcomes, o, x)
+	sum(t.reasons, outcomeReason{o, r}, x)
 }
 
 // book gives a group to its workload: usage by component and unit, everything
@@ -185,8 +212,7 @@ func addComponent(m map[componentUnit]*component, k componentUnit, usage exact.N
 func (t *tally) rest(r *cur.RestGroup) {
 	v := t.of(&r.Measures, r.Key.LineItemType)
 	x := &v
-	sum(t.outcomes, Excluded, x)
-	sum(t.reasons, outcomeReason{Excluded, ReasonOutOfScope}, x)
+	t.outcome(Excluded, ReasonOutOfScope, x)
 	sum(t.others, ReasonOutOfScope, x)
 	sum(t.types, r.Key.LineItemType, x)
 	sum(t.products, r.Key.ProductCode, x)
@@ -277,6 +303,11 @@ func (t *tally) check() (out []Difference) {
 			continue // with claimed
 		case Defaulted:
 			for _, w := range t.defaulted {
+				x := w.total()
+				want.add(&x)
+			}
+		case Spread:
+			for _, w := range t.spread {
 				x := w.total()
 				want.add(&x)
 			}
