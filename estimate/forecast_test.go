@@ -222,7 +222,7 @@ func TestForecastScalesAndStaysInBounds(t *testing.T) {
 	})
 }
 
-// TestForecastOnRecordedSeries forecasts each next week of labelled series, with
+// TestForecastOnRecordedSeries forecasts every other week of labelled series, with
 // anomalies in them, and counts how often the outcome lies within the bounds.
 func TestForecastOnRecordedSeries(t *testing.T) {
 	if testing.Short() {
@@ -243,7 +243,7 @@ func TestForecastOnRecordedSeries(t *testing.T) {
 	}
 	within, all := 0, 0
 	for _, ps := range series {
-		for at := 28; at+7 <= len(ps); at += 7 {
+		for at := 28; at+7 <= len(ps); at += 14 {
 			week := estimate.Interval{From: ps[at].Day, To: ps[at].Day.AddDate(0, 0, 7)}
 			f, err := estimate.NewForecast(ps[:at], week, nil)
 			if err != nil {
@@ -260,7 +260,7 @@ func TestForecastOnRecordedSeries(t *testing.T) {
 		}
 	}
 	t.Logf("%d of %d weeks of %d series lie within their bounds", within, all, len(series))
-	if all < 400 || within*100 < 85*all {
-		t.Errorf("%d of %d weeks lie within their bounds, want at least 85 %% of 400", within, all)
+	if all < 200 || within*100 < 85*all {
+		t.Errorf("%d of %d weeks lie within their bounds, want at least 85 %% of 200", within, all)
 	}
 }
