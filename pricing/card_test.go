@@ -194,10 +194,11 @@ func TestOverlapIsSeenPastANeighbour(t *testing.T) {
 	_, err := pricing.NewRateCard([]pricing.Rate{
 		runtime(func(r *pricing.Rate) { r.ID = "open" }),
 		runtime(func(r *pricing.Rate) { r.ID, r.Region = "elsewhere", "us-west-2" }),
-		runtime(func(r *pricing.Rate) { r.ID, r.From = "late", day("2027-01-01") }),
+		runtime(func(r *pricing.Rate) { r.ID, r.From, r.To = "late", day("2027-01-01"), day("2027-03-01") }),
 	})
-	if !errors.Is(err, pricing.ErrOverlap) {
-		t.Errorf("error = %v, want ErrOverlap", err)
+	var e *pricing.RateError
+	if !errors.Is(err, pricing.ErrOverlap) || !errors.As(err, &e) || !e.From.Equal(day("2027-01-01")) || !e.To.Equal(day("2027-03-01")) {
+		t.Errorf("error = %v, want ErrOverlap in January and February 2027", err)
 	}
 }
 

@@ -175,7 +175,11 @@ func (l *loader) product(code, list string, p listProduct, terms map[string]list
 		ID: p.SKU, Meter: Classify(u).Meter(), Region: a["regionCode"], Currency: l.options.currency(),
 		Status: Published, Source: list + ", SKU " + p.SKU + ", " + a["usagetype"],
 	}
-	if len(terms) == 0 {
+	switch {
+	case p.SKU == "":
+		l.fault(&base, ErrSyntax, "no SKU")
+		return
+	case len(terms) == 0:
 		l.fault(&base, ErrNoRate, "no on-demand term")
 		return
 	}

@@ -100,6 +100,7 @@ func TestReadPriceListRefuses(t *testing.T) {
 		{"no currency", bulk("AmazonBedrockAgentCore", func(p, terms map[string]any) {
 			p["A"], terms["A"] = product("A", runtimeVCPU, "")
 		}), pricing.ErrNoRate, "without prices"},
+		{"no SKU", bulk("AmazonBedrockAgentCore", sku("", runtimeVCPU, "", flat(h, "1"))), pricing.ErrSyntax, "no SKU"},
 		{"no term", bulk("AmazonBedrockAgentCore", func(p, _ map[string]any) {
 			p["A"], _ = product("A", runtimeVCPU, "")
 		}), pricing.ErrNoRate, "no on-demand term"},
@@ -125,7 +126,7 @@ func TestReadPriceListRefuses(t *testing.T) {
 				t.Error("a refused list was returned too")
 			}
 			var e *pricing.RateError
-			if errors.As(err, &e) && (e.Component != pricing.RuntimeVCPU || e.Source != "A" || e.Region != "us-east-1") {
+			if errors.As(err, &e) && (e.Component != pricing.RuntimeVCPU || e.Source != "A" && tt.says != "no SKU" || e.Region != "us-east-1") {
 				t.Errorf("error names %s, %q, %s; want runtime_vcpu, SKU A, us-east-1", e.Component, e.Source, e.Region)
 			}
 		})

@@ -155,6 +155,8 @@ func (r *Rate) check(op string) error {
 		return about(op, r, ErrRate, "no "+strings.Join(missing, ", no "))
 	case !r.Status.valid():
 		return about(op, r, ErrRate, fmt.Sprintf("status %q", r.Status))
+	case !r.Status.Usable() && r.ID == "":
+		return about(op, r, ErrRate, string(r.Status)+", and without an id to choose it by")
 	case !r.To.IsZero() && !r.From.Before(r.To):
 		return about(op, r, ErrRate, "ends before it starts")
 	case r.Unit.Unit == "" || r.Unit.Exp < 0 || r.Unit.Exp > maxScale:

@@ -148,6 +148,7 @@ func TestNewRateCardRefusesIncompleteRates(t *testing.T) {
 		{"no start", func(r *pricing.Rate) { r.From = time.Time{} }, pricing.ErrRate, "no start"},
 		{"no source", func(r *pricing.Rate) { r.Source = "" }, pricing.ErrRate, "no source"},
 		{"no status", func(r *pricing.Rate) { r.Status = "" }, pricing.ErrRate, "status"},
+		{"pending without an id", func(r *pricing.Rate) { r.ID, r.Status = "", pricing.Pending }, pricing.ErrRate, "without an id"},
 		{"ends at its start", func(r *pricing.Rate) { r.To = r.From }, pricing.ErrRate, "ends before"},
 		{"no unit", func(r *pricing.Rate) { r.Unit = pricing.PricingUnit{} }, pricing.ErrUnit, ""},
 		{"no unit where any would do", func(r *pricing.Rate) { r.Meter.Component, r.Unit = pricing.RuntimeVCPU, pricing.PricingUnit{Exp: 3} }, pricing.ErrUnit, `""`},
