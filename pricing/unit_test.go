@@ -107,6 +107,14 @@ func allUnits() []pricing.Unit {
 	}
 }
 
+func TestPricingUnitWritesItsScale(t *testing.T) {
+	for exp, want := range map[int32]string{0: "tokens", 1: "10 tokens", 3: "1K tokens", 4: "10000 tokens", 6: "1M tokens", 9: "1000000000 tokens"} {
+		if got := (pricing.PricingUnit{Unit: pricing.Tokens, Exp: exp}).String(); got != want {
+			t.Errorf("10^%d tokens are written %q, want %q", exp, got, want)
+		}
+	}
+}
+
 func TestParseUnitReadsWhatStringWrites(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := pricing.PricingUnit{Unit: rapid.SampledFrom(allUnits()).Draw(t, "unit"), Exp: rapid.Int32Range(0, 9).Draw(t, "exp")}
