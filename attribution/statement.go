@@ -86,10 +86,11 @@ type Statement struct {
 	Warnings    []Note // sorted
 	Differences []Difference
 
-	p     *cur.Partial
-	ix    *Index
-	m     metrics
-	tally *tally
+	p       *cur.Partial
+	ix      *Index
+	m       metrics
+	tally   *tally
+	horizon int // as in Options
 }
 
 // ctxEvery is after how many groups the context is looked at.
@@ -179,6 +180,7 @@ func deliveryOf(p *cur.Partial, d cur.Delivery) cur.Delivery {
 // finish states what the tally adds up to.
 func (s *Statement) finish(o *Options) {
 	horizon := o.Horizon
+	s.horizon = horizon
 	if horizon == 0 {
 		horizon = 2
 	}
