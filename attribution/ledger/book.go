@@ -272,8 +272,7 @@ func (b *Booking) reconcile(booked *Generation, override string) error {
 		return nil
 	}
 	g.Override = strings.TrimSpace(override)
-	if g.Override == "" && booked != nil && sameDelivery(&booked.Delivery, &g.Delivery) &&
-		booked.GroupsDigest == g.GroupsDigest && slices.Equal(booked.Unreconciled, g.Unreconciled) {
+	if g.Override == "" && booked != nil && sameDelivery(&booked.Delivery, &g.Delivery) && slices.Equal(booked.Unreconciled, g.Unreconciled) {
 		g.Override = booked.Override
 	}
 	if g.Override == "" {

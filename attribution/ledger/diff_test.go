@@ -49,6 +49,12 @@ func wide() *attribution.Rules {
 	return r
 }
 
+// customAlias knows one spelling more than the default rules.
+func customAlias() *attribution.Rules {
+	return &attribution.Rules{Aliases: append(attribution.DefaultAliases(),
+		attribution.Alias{Service: "custom", Type: "thing", AsService: "bedrock-agentcore", AsType: "runtime"})}
+}
+
 func noAliases() *attribution.Rules { return &attribution.Rules{Aliases: []attribution.Alias{}} }
 
 // TestDelta compares the terms between two generations, exactly, and the cause.
@@ -61,8 +67,8 @@ func TestDelta(t *testing.T) {
 	owned := claims(claim("c1", "r1", "w1"))
 	byAccount := claims(attribution.Claim{ID: "c", Anchor: attribution.Anchor{Kind: attribution.KindAccount, Value: account},
 		Target: attribution.Whole{Workload: "w"}, From: at(t, "2026-05-01")})
-	aliased := claim("c2", "r1", "w2")
-	aliased.Anchor.Value = "arn:aws:bedrock:us-east-1:" + account + ":agent-runtime/r1"
+	custom := claim("c2", "", "w3")
+	custom.Anchor.Value = "arn:aws:custom:us-east-1:" + account + ":thing/r1"
 	wideScope := wide().Scope
 	wideRollup := &cur.Rollup{Where: wideScope.Where()}
 	for _, tc := range []struct {
@@ -144,9 +150,12 @@ func TestDelta(t *testing.T) {
 		{"wider rules over groups that left the rows out", side{asOf: "2026-05-10", execution: "1", rows: base},
 			side{asOf: "2026-05-11", execution: "2", rows: append(rows(r("2026-05-09", "3", "r1")), base...), rollup: wideRollup, rules: wide()},
 			[]string{"USD rules unclaimed  3", "USD rules excluded  5", "USD rules excluded  -5"}, "rules"},
-		{"claims that are in conflict under the new rules", side{asOf: "2026-05-10", execution: "1", rows: base, claims: claims(claim("c1", "r1", "w1")), rules: noAliases()},
-			side{asOf: "2026-05-10", execution: "1", rows: base, claims: claims(aliased)},
-			[]string{"USD ownership claimed w1 -1.1", "USD ownership claimed w2 1.1"}, "ownership"},
+		{"claims that are in conflict under the new rules", side{asOf: "2026-05-10", execution: "1", rows: base, claims: claims(claim("c1", "r1", "w1"), custom)},
+			side{asOf: "2026-05-10", execution: "1", rows: base, claims: claims(claim("c1", "r1", "w2")), rules: customAlias()},
+			[]string{"USD rules claimed w1 -1.1", "USD rules claimed w2 1.1"}, "rules"},
+		{"a spelling that the old rules did not know", side{asOf: "2026-05-10", execution: "1", rows: base, claims: claims(custom)},
+			side{asOf: "2026-05-10", execution: "1", rows: base, claims: claims(custom), rules: customAlias()},
+			[]string{"USD rules claimed w3 1.1", "USD rules unclaimed  -1.1"}, "rules"},
 
 		// Currencies.
 		{"a currency appears", side{asOf: "2026-05-10", execution: "1", rows: base},

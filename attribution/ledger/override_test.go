@@ -74,6 +74,12 @@ func TestOverrideCarriesOver(t *testing.T) {
 		{"to other claims, from the files", func(l *ledger.Ledger) (*ledger.Booking, error) {
 			return l.Prepare(ctx, unread(t, "2026-05-10", "1", 2), owned, nil)
 		}, "first reason", true},
+		{"to another rollup of the same files", func(l *ledger.Ledger) (*ledger.Booking, error) {
+			r := unread(t, "2026-05-10", "1", 2)
+			r.Partial = rollWith(t, cur.Rollup{Where: attribution.DefaultScope().Where(), RestUnread: true, Keys: []cur.Column{teamTag}},
+				[]*cur.LineItem{row(t, "2026-05-04", "1", "r1"), row(t, "2026-05-04", "1", "", other), row(t, "2026-05-04", "1", "", other)})
+			return l.Prepare(ctx, r, nil, nil)
+		}, "first reason", true},
 		{"replaced by a new one", func(l *ledger.Ledger) (*ledger.Booking, error) {
 			return l.Prepare(ctx, unread(t, "2026-05-10", "1", 2), owned, because("second reason"))
 		}, "second reason", true},
