@@ -46,11 +46,12 @@ func TestDriversGiveIdenticalResults(t *testing.T) {
 	scripts := make(map[string][]string)
 	var wg sync.WaitGroup
 	for name := range stores {
-		scripts[name] = make([]string, sequences)
+		script, s := make([]string, sequences), stores[name]
+		scripts[name] = script
 		for w := range 4 {
 			wg.Go(func() {
 				for i := w; i < sequences; i += 4 {
-					scripts[name][i] = play(t.Context(), stores[name], i)
+					script[i] = play(t.Context(), s, i)
 				}
 			})
 		}

@@ -48,10 +48,7 @@ func storeRules() []rule {
 			}
 		}},
 		{"store/write inside a range", "The loop over a Range may write, also so much that a file must grow.", func(c *check) {
-			var want []string
-			for _, n := range numbered(300) {
-				want = append(want, n)
-			}
+			want := numbered(300)
 			for part := range slices.Chunk(want, storage.MaxItems) {
 				var puts []storage.Put
 				for _, n := range part {
