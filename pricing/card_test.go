@@ -163,6 +163,16 @@ func TestUnvalidatedRatesMustBeChosen(t *testing.T) {
 	}
 }
 
+func TestChooseTakesTheFirstRateToo(t *testing.T) {
+	c, err := card(t, runtime(func(r *pricing.Rate) { r.Status = pricing.Pending })).Choose("r")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Lookup(at(pricing.RuntimeVCPU, "2026-05-01")); err != nil || !got.Chosen {
+		t.Errorf("the only rate, chosen: %+v, %v", got, err)
+	}
+}
+
 func TestChooseRefusesWhatIsNotThere(t *testing.T) {
 	if _, err := defaultCard(t).Choose("no such rate"); !errors.Is(err, pricing.ErrNoRate) {
 		t.Errorf("unknown id: error = %v, want ErrNoRate", err)

@@ -91,6 +91,28 @@ func TestDiscountKeepsStatusAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestDiscountByModelAndRegion(t *testing.T) {
+	c, err := defaultCard(t).Overlay(pricing.Overlay{Discounts: []pricing.Discount{
+		{Model: "claude opus-5", Region: "us-west-2", From: day("2026-01-01"), Percent: dec("10"), Source: "EDP"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	off := 0
+	for _, r := range c.Rates() {
+		want := r.Meter.Model == "Claude Opus 5" && r.Region == "us-west-2"
+		if got := !r.Discount.IsZero(); got != want {
+			t.Errorf("%s in %s discounted = %t, want %t", r.Meter, r.Region, got, want)
+		}
+		if want {
+			off++
+		}
+	}
+	if off != 14 {
+		t.Errorf("%d rates discounted, want 14", off)
+	}
+}
+
 func TestOverlayRefuses(t *testing.T) {
 	ok := pricing.Discount{From: day("2026-05-01"), Percent: dec("10"), Source: "EDP"}
 	with := func(edit func(*pricing.Discount)) []pricing.Discount {
