@@ -1,6 +1,8 @@
 package cur
 
 import (
+	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/spendclaim/spendclaim/internal/exact"
@@ -25,6 +27,12 @@ func (g *columnGroups) find(h uint64, key []uint32) uint32 {
 		e := g.table[at]
 		if e == 0 {
 			g.table[at] = tag<<32 | uint64(len(g.counts)+1)
+			if len(g.counts) == cap(g.counts) {
+				// Twice as large each time: what is copied stays in proportion.
+				n := max(512, len(g.counts))
+				g.keys, g.counts = slices.Grow(g.keys, n*len(key)), slices.Grow(g.counts, n)
+				g.dense = slices.Grow(g.dense, n*denseMeasures)
+			}
 			g.keys = append(g.keys, key...)
 			g.counts = append(g.counts, counts{})
 			for range denseMeasures {
@@ -142,4 +150,49 @@ func (g *groups) merge(from *columnGroups, r *renumber, slots []int) {
 		m := from.measures(i)
 		g.add(g.find(from.key(i)), &m)
 	}
+}
+
+// order returns the groups in order of their keys. The slots that differ are
+// packed, foremost first, into as many bits as they need; most keys differ
+// within 128 bits, and comparing two words is what the time goes to.
+func (g *groups) order() []int {
+	top := make([]uint32, g.stride)
+	for i := range g.counts {
+		for s, k := range g.key(i) {
+			top[s] |= k
+		}
+	}
+	type packed struct {
+		hi, lo uint64
+		group  int
+	}
+	list := make([]packed, g.len())
+	for i := range list {
+		p := packed{group: i}
+		left := 128
+		for s, k := range g.key(i) {
+			n := bits.Len32(top[s])
+			if n > left {
+				break
+			}
+			p.hi = p.hi<<n | p.lo>>(64-n)
+			p.lo = p.lo<<n | uint64(k)
+			left -= n
+		}
+		list[i] = p
+	}
+	slices.SortFunc(list, func(a, b packed) int {
+		switch {
+		case a.hi != b.hi:
+			return cmp.Compare(a.hi, b.hi)
+		case a.lo != b.lo:
+			return cmp.Compare(a.lo, b.lo)
+		}
+		return slices.Compare(g.key(a.group), g.key(b.group))
+	})
+	out := make([]int, len(list))
+	for i := range list {
+		out[i] = list[i].group
+	}
+	return out
 }

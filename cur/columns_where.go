@@ -134,8 +134,13 @@ func (w *columnWorker) selectRows() error {
 		}
 		known |= f.bits
 	}
+	var last uint64
+	passes := c.passes(0, c.plain)
 	for i, m := range met {
-		if c.passes(m, c.plain) {
+		if m != last {
+			last, passes = m, c.passes(m, c.plain)
+		}
+		if passes {
 			w.need.rows = append(w.need.rows, int32(i))
 		}
 	}

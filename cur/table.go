@@ -226,11 +226,7 @@ func (g *groups) sort(rank [][]uint32) {
 			g.keys[i] = r[g.keys[i]]
 		}
 	}
-	order := make([]int, g.len())
-	for i := range order {
-		order[i] = i
-	}
-	slices.SortFunc(order, func(a, b int) int { return slices.Compare(g.key(a), g.key(b)) })
+	order := g.order()
 	out := groups{stride: g.stride, keys: make([]uint32, 0, len(g.keys)),
 		counts: make([]counts, 0, g.len()), dense: make([]exact.Num, 0, len(g.dense))}
 	for to, from := range order {

@@ -346,7 +346,13 @@ func (v *Value) Time() (time.Time, error) {
 // A Memo remembers what the dictionary entries of a chunk resolved to. The zero
 // Memo is ready, and serves one chunk after another.
 type Memo[T any] struct {
+	// Most is the size of the greatest dictionary whose entries are remembered;
+	// 0 means that all are. Where an entry is cheap to resolve, looking it up in
+	// a large memo costs more than resolving it again.
+	Most int
+
 	id      uint64
+	size    int // of the dictionary
 	vals    []T
 	known   []bool
 	null    T
@@ -355,11 +361,14 @@ type Memo[T any] struct {
 }
 
 func (m *Memo[T]) begin(c *Codes) {
-	if m.id == c.id && len(m.known) == c.dict.size() {
+	if m.id == c.id && m.size == c.dict.size() {
 		return
 	}
 	n := c.dict.size()
-	m.id, m.hasNull = c.id, false
+	if m.Most > 0 && n > m.Most {
+		n = 0
+	}
+	m.id, m.hasNull, m.size = c.id, false, c.dict.size()
 	if cap(m.known) < n {
 		m.known, m.vals = make([]bool, n), make([]T, n)
 	}
@@ -376,8 +385,9 @@ func (d *dictionary) size() int {
 }
 
 // Resolve sets dst[i] to what value pos[i] of c resolves to, or value i when
-// pos is nil. resolve is called once for each dictionary entry of the chunk and
-// for null, and for each value that is in no dictionary.
+// pos is nil. resolve is called once for each dictionary entry of the chunk, as
+// far as the memo remembers them, and for null, and for each value that is in no
+// dictionary.
 func Resolve[T any](c *Codes, pos []int32, dst []T, m *Memo[T], resolve func(*Value) (T, error)) error {
 	m.begin(c)
 	if len(dst) == 0 {
@@ -430,14 +440,80 @@ func (m *Memo[T]) one(c *Codes, ref uint32, resolve func(*Value) (T, error)) (t 
 		}
 		return resolve(v)
 	}
-	if m.known[ref] {
+	kept := int64(ref) < int64(len(m.known))
+	if kept && m.known[ref] {
 		return m.vals[ref], nil
 	}
 	if err = c.dict.get(c.spec, ref, &v.v); err != nil {
 		return t, err
 	}
-	if t, err = resolve(v); err == nil {
+	if t, err = resolve(v); err == nil && kept {
 		m.vals[ref], m.known[ref] = t, true
 	}
 	return t, err
+}
+
+// Opened returns the columns read in the current row group so far, maps
+// included, by index.
+func (s *Scanner) Opened() (columns []int) {
+	for i, v := range s.columns {
+		if v != nil {
+			columns = append(columns, i)
+		}
+	}
+	for _, m := range s.maps {
+		columns = append(columns, m.keys.col)
+	}
+	return columns
+}
+
+// Decompress reads and decompresses the pages of a column in the current row
+// group and does nothing with them: what no reader of the column can do without.
+func (s *Scanner) Decompress(ctx context.Context, col int) (size int64, err error) {
+	c := &s.f.columns[col]
+	for i := range c.leaves {
+		v := s.vector(col, &c.leaves[i], 0)
+		n, err := v.drain(ctx)
+		s.free = append(s.free, v)
+		if err != nil {
+			return size, err
+		}
+		size += n
+	}
+	return size, nil
+}
+
+func (v *Vector) drain(ctx context.Context) (size int64, err error) {
+	defer v.guard(&err)
+	p := &v.leaf.pages
+	for {
+		h, _, err := p.next(ctx, 0)
+		if err == io.EOF {
+			return size, nil
+		}
+		if err != nil {
+			return size, err
+		}
+		if h.values == 0 {
+			continue
+		}
+		b, err := p.in.payload(&h)
+		if err != nil {
+			return size, err
+		}
+		from, levels := b, int64(0)
+		if h.kind == pageDataV2 {
+			if levels = int64(h.repBytes) + int64(h.defBytes); levels > int64(len(b)) {
+				return size, errLevels
+			}
+			from = b[levels:]
+		}
+		if p.id != codecNone && !h.plain && len(from) > 0 {
+			if from, err = p.codec.decode(p.id, p.buf, from, int(h.uncompressed)); err != nil {
+				return size, err
+			}
+			p.buf = from
+		}
+		size += int64(len(from)) + levels
+	}
 }
