@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -20,8 +21,11 @@ func TestTwoWritersOfOneBook(t *testing.T) {
 		l := open(d, nil)
 		p := roll(t, nil, row(t, "2026-05-04", "1", "r1"))
 		book(t, l, delivery(t, "2026-05-20", "1", p), nil, nil)
+		now := clock()
 		prepare := func(c *attribution.Claims) *ledger.Booking {
-			b, err := open(d, nil).Reattribute(ctx, payer, month(t, "2026-05"), c)
+			now = now.Add(time.Hour) // each has a clock of its own
+			at := now
+			b, err := ledger.New(storage.New(d, nil), &ledger.Options{Now: func() time.Time { return at }}).Reattribute(ctx, payer, month(t, "2026-05"), c)
 			if err != nil {
 				t.Fatal(err)
 			}
