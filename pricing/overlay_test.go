@@ -44,6 +44,7 @@ func TestOverlayHoldsForItsDaysAlone(t *testing.T) {
 		}}, []string{
 			"r 2026-01-01 2026-05-01 0.0895", "r@2026-05-01 2026-05-01 2026-07-01 0.0783125", "r@2026-07-01 2026-07-01 open 0.0895",
 		}},
+		{"everything off", pricing.Overlay{Discounts: []pricing.Discount{{From: day("2026-01-01"), Percent: dec("100"), Source: "pilot"}}}, []string{"r 2026-01-01 open 0"}},
 		{"discounts that follow each other", pricing.Overlay{Discounts: []pricing.Discount{
 			{From: day("2025-01-01"), To: day("2026-03-01"), Percent: dec("10"), Source: "EDP 2025"},
 			{From: day("2026-03-01"), Percent: dec("20"), Source: "EDP 2026"},
