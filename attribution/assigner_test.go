@@ -77,3 +77,16 @@ func TestIndexServesManyAssigners(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+func TestAssignerReadsAnewWhatLinksLookAt(t *testing.T) {
+	regional := &attribution.Rules{Chains: map[string][]attribution.Resolver{attribution.ChainAgentCore: {byRegion{}}}}
+	p := roll(t, row(t, "2026-05-03", "1", agent("r")), row(t, "2026-05-03", "1", both(agent("r"), func(li *cur.LineItem) { li.Region = "eu-west-1" })))
+	as := index(t, p, regional, claim("east", "resource", "region-us-east-1", ""), claim("west", "resource", "region-eu-west-1", "")).Assigner()
+	got := map[string]attribution.WorkloadID{}
+	for i := range p.Len() {
+		got[p.Key(i).Region] = as.Assign(p.Key(i)).Workload
+	}
+	if d := cmp.Diff(map[string]attribution.WorkloadID{"us-east-1": "w-east", "eu-west-1": "w-west"}, got); d != "" {
+		t.Errorf("workloads by region (-want +got):\n%s", d)
+	}
+}

@@ -3,6 +3,7 @@ package attribution_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -79,7 +80,8 @@ func TestField07PartsAddUpToTheWhole(t *testing.T) {
 		for _, part := range s.Parts {
 			weights = weights.Add(part.Weight)
 		}
-		unit := decimal.New(1, min(-10, cost.Exponent()))
+		_, decimals, _ := strings.Cut(cost.String(), ".") // without trailing zeros
+		unit := decimal.New(1, -int32(max(10, len(decimals))))
 		got := map[attribution.WorkloadID]decimal.Decimal{}
 		for _, w := range st.Workloads() {
 			got[w.Workload] = w.Unblended

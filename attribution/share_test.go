@@ -438,3 +438,20 @@ func TestSharesInTheStoredForm(t *testing.T) {
 		}
 	}
 }
+
+func TestIndexKeepsItsShares(t *testing.T) {
+	p := roll(t, row(t, "2026-05-03", "1", agent("x")))
+	c := &attribution.Claims{Claims: []attribution.Claim{shared("s", "resource", "x", "", attribution.Share{By: attribution.ByWeight, Parts: parts("b=1,a=3")})}}
+	ix, err := attribution.NewIndex(c, nil, p.Spec())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.Claims[0].Target.(attribution.Share)
+	if s.Parts[0].Workload != "b" {
+		t.Errorf("making an index reordered the caller's parts: %+v", s.Parts)
+	}
+	s.Parts[0].Weight = decimal.NewFromInt(9)
+	if got := costs(attribute(t, p, ix, nil).Workloads()); got != "a 0.75, b 0.25" {
+		t.Errorf("workloads have %s, want a 0.75, b 0.25: a later change took effect", got)
+	}
+}
