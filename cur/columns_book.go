@@ -410,6 +410,7 @@ func (w *columnWorker) find(g *columnGroups, cols []keyColumn, n int) error {
 			hash[i] += mix(ids[i], s)
 		}
 	}
+	w.warmed = g.warm(hash)
 	index := w.index[:n]
 	for i := range index {
 		for _, s := range w.varying {

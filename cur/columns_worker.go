@@ -97,6 +97,7 @@ type columnWorker struct {
 	flags       []bool
 	bucket      []uint32
 	hash        []uint64
+	warmed      uint64 // see columnGroups.warm
 	index       []uint32
 	groupKey    []uint32
 	few, fewAt  []int32

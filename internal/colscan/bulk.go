@@ -217,6 +217,41 @@ func (v *Vector) own(one *value) uint32 {
 	return refOwn | uint32(len(v.texts)-1)
 }
 
+// uniform passes the next span entries of the page, sets dst to them and
+// reports true when all of them are null or one entry of the dictionary, and
+// that shows in the runs. Many columns of a report are so for pages on end.
+func (v *Vector) uniform(span int, dst []uint32) bool {
+	l := &v.leaf
+	ref := uint32(refNull)
+	if l.spec.maxDef > 0 && (l.def.left == 0 && !l.def.run() || !l.def.repeat || l.def.left < span || l.def.value > l.spec.maxDef) {
+		return false
+	}
+	if l.spec.maxDef == 0 || l.def.value == l.spec.maxDef {
+		if l.vals.encoding != encRLEDictionary {
+			return false
+		}
+		c, ok := l.vals.runs.constant(span)
+		if !ok {
+			return false
+		}
+		if ref = c; uint64(c) >= uint64(l.vals.dict.n) {
+			// Put back, for the decoder that reports it.
+			l.vals.runs.left += span
+			return false
+		}
+	}
+	if l.spec.maxDef > 0 {
+		l.def.left -= span
+	}
+	l.next += int64(span)
+	l.left -= span
+	for i := range dst {
+		dst[i] = ref
+	}
+	v.note(ref)
+	return true
+}
+
 // dense decodes the next len(dst) entries of the page.
 func (v *Vector) dense(dst []uint32) error {
 	l := &v.leaf

@@ -43,15 +43,17 @@ func (h *hybrid) run() bool {
 			h.data, h.left = h.data[size:], int(head>>1)
 			continue
 		}
+		if h.width == 0 { // nothing but zeros, however they are written
+			h.repeat, h.value, h.left = true, 0, int(head>>1)*8
+			continue
+		}
 		// Groups of eight. The last run of a page may be cut to the values
 		// that are meant; what is missing is noticed when it is read.
 		size := int(head>>1) * int(h.width)
 		h.left, h.bit = int(head>>1)*8, 0
 		if size > len(h.data) {
 			size = len(h.data)
-			if h.width > 0 {
-				h.left = size * 8 / int(h.width)
-			}
+			h.left = size * 8 / int(h.width)
 		}
 		h.packed, h.data = h.data[:size], h.data[size:]
 		if h.left == 0 && len(h.data) == 0 {

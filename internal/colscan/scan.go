@@ -249,6 +249,9 @@ func (v *Vector) pick(base int64, sel []int32, dst []uint32) error {
 	if span == len(sel) {
 		return v.dense(dst)
 	}
+	if v.uniform(span, dst) {
+		return nil
+	}
 	cheap := v.leaf.vals.encoding == encRLEDictionary
 	if cheap && span <= 4*len(sel) {
 		if cap(v.scratch) < span {
