@@ -49,6 +49,14 @@
 //   - The limits of the strictest engine ([MaxItems] and the others) hold on
 //     every driver and are checked before a driver sees the batch.
 //
+// # Moving and checking a store
+//
+// [Store.Export] and [Store.Import] carry everything from one driver to another,
+// histories included; [Store.Verify] checks all of it, against an earlier
+// [Checkpoint] if there is one; [Store.Sweep] removes parts that were replaced;
+// [Store.Reindex] rebuilds lists. The first three read everything twice over and are
+// for a store that nobody writes to meanwhile, which they notice.
+//
 // # Caveats
 //
 // The version of a record that is deleted and created again restarts at 1, so
@@ -59,4 +67,6 @@
 // [boltstore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/boltstore
 // [memstore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/memstore
 // [storagetest]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/storagetest
+//
+// [dynamostore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/dynamostore
 package storage

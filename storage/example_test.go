@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -147,4 +148,29 @@ func ExampleStore_WritePart() {
 	body, err := io.ReadAll(s.ReadPart(ctx, parts["groups"]))
 	fmt.Printf("%s, %v\n", body, err)
 	// Output: the groups, <nil>
+}
+
+func ExampleStore_Export() {
+	ctx := context.Background()
+	from, to := storage.New(memstore.New(), nil), storage.New(memstore.New(), nil)
+	put := storage.Put{Key: storage.Key{Partition: "books", Sort: "2026-05"}, Kind: "head", Data: []byte("generation 1"), Entry: []byte("booked")}
+	if _, err := from.Commit(ctx, storage.Request{}, &storage.Batch{Puts: []storage.Put{put}}); err != nil {
+		fmt.Println(err)
+		return
+	}
+	var file bytes.Buffer
+	report, err := from.Export(ctx, &file)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if _, err := to.Import(ctx, &file, nil); err != nil {
+		fmt.Println(err)
+		return
+	}
+	// The heads of the first store prove the histories of the second.
+	report, err = to.Verify(ctx, &storage.VerifyOptions{Since: &report.Heads})
+	fmt.Println(report.Records, report.Entries, err)
+	// Output:
+	// 1 1 <nil>
 }
