@@ -22,16 +22,20 @@
 //     generations (CSV and Parquet, bare or named by a manifest) and rolls them up
 //     into exact, mergeable partials. It knows columns, not owners.
 //   - [github.com/spendclaim/spendclaim/pricing] turns usage types into
-//     components: what a row pays for, without region, model or tier.
+//     components, models, tiers and routing, and holds rate cards with dates,
+//     statuses and sources.
+//   - [github.com/spendclaim/spendclaim/estimate] turns volumes into dollars and
+//     dollars into volumes, and holds estimates against actuals.
 //   - [github.com/spendclaim/spendclaim/attribution] assigns groups to the claims
 //     on their anchors and gives the statement with its accounting identity. It
 //     needs no state.
 //   - [github.com/spendclaim/spendclaim/attribution/ledger] keeps deliveries,
 //     claims and statements, and says why a later statement differs.
 //   - [github.com/spendclaim/spendclaim/storage] is the one contract for state:
-//     a Store over a small Driver, with storage/boltstore (a file) and
-//     storage/memstore (memory) as drivers and storage/storagetest as the test
-//     that every driver passes.
+//     a Store over a small Driver, with storage/boltstore (a file),
+//     storage/dynamostore (a DynamoDB table) and storage/memstore (memory) as
+//     drivers and storage/storagetest as the test that every driver passes;
+//     storage/outbox notifies at least once.
 //   - examples/quickstart is the whole way as one program: a month of bills in,
 //     an owned and reconciled statement out.
 //
