@@ -65,7 +65,8 @@
 // bodies it returns belong to the caller.
 //
 // [boltstore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/boltstore
-// [dynamostore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/dynamostore
 // [memstore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/memstore
 // [storagetest]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/storagetest
+//
+// [dynamostore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/dynamostore
 package storage
