@@ -1,7 +1,7 @@
 // Package storage keeps the state of the module: books, claims, approvals,
 // worklists. It is one contract over several engines: an embedded file
-// ([boltstore]), memory ([memstore]), or any engine whose driver passes the
-// suite in [storagetest].
+// ([boltstore]), a DynamoDB table ([dynamostore]), memory ([memstore]), or any
+// engine whose driver passes the suite in [storagetest].
 //
 // # Terminology
 //
@@ -65,8 +65,7 @@
 // bodies it returns belong to the caller.
 //
 // [boltstore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/boltstore
+// [dynamostore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/dynamostore
 // [memstore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/memstore
 // [storagetest]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/storagetest
-//
-// [dynamostore]: https://pkg.go.dev/github.com/spendclaim/spendclaim/storage/dynamostore
 package storage
