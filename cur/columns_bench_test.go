@@ -236,3 +236,29 @@ func benchDecompress(b *testing.B, set *Set, columns []int) {
 		f.Close()
 	}
 }
+
+// BenchmarkColumnGroups measures what a group costs while rows are read.
+func BenchmarkColumnGroups(b *testing.B) {
+	const n = 1_000_000
+	key := make([]uint32, fixedSlots)
+	var before, after runtime.MemStats
+	for b.Loop() {
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		g := &columnGroups{groups: groups{stride: fixedSlots}}
+		for i := range uint32(n) {
+			key[slotResource], key[slotBucket] = i, i%31
+			h := uint64(0)
+			for s, k := range key {
+				h += mix(k, s)
+			}
+			g.find(h, key)
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if g.len() != n {
+			b.Fatalf("%d groups, want %d", g.len(), n)
+		}
+	}
+	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/group")
+}

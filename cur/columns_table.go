@@ -28,8 +28,9 @@ func (g *columnGroups) find(h uint64, key []uint32) uint32 {
 		if e == 0 {
 			g.table[at] = tag<<32 | uint64(len(g.counts)+1)
 			if len(g.counts) == cap(g.counts) {
-				// Twice as large each time: what is copied stays in proportion.
-				n := max(512, len(g.counts))
+				// Half as much again: less is copied than append would, and a
+				// million groups do not reserve room for a second million.
+				n := max(512, len(g.counts)/2)
 				g.keys, g.counts = slices.Grow(g.keys, n*len(key)), slices.Grow(g.counts, n)
 				g.dense = slices.Grow(g.dense, n*denseMeasures)
 			}

@@ -172,6 +172,20 @@ func TestColumnsEqualRowsOnGeneratedMonths(t *testing.T) {
 	}
 }
 
+// TestColumnsEqualRowsBeyondTableGrowth: tables have grown several times, in
+// both paths.
+func TestColumnsEqualRowsBeyondTableGrowth(t *testing.T) {
+	if testing.Short() {
+		t.Skip("eighty thousand rows, row by row")
+	}
+	c := curtest.Config{Sheet: curtest.Sheet{Hourly: true}, AIShare: 70, Rows: 80_000, Roles: 3000, Resources: 3000, Accounts: 50}
+	set := monthFiles(t, c, curtest.Delivery{RowsPerFile: 30_000, RowGroup: 20_000}, t.TempDir())
+	got := sameByColumns(t, Rollup{Where: scopeWhere, Bucket: Hour}, set)
+	if n := got[0].Partial.Len(); n <= 32_000 {
+		t.Errorf("%d groups, want more than 32,000", n)
+	}
+}
+
 func TestColumnsEqualRowsOnSampleMonths(t *testing.T) {
 	for _, name := range []string{"Oct2018-WorkshopCUR-00001.snappy.parquet", "Nov2018-WorkshopCUR-00001.snappy.parquet"} {
 		t.Run(name, func(t *testing.T) {
