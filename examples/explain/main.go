@@ -283,6 +283,12 @@ func (p *printer) assignment(a *attribution.Assignment, steps []attribution.Step
 		p.printf(": %s, by claim %s", a.Workload, a.Claim.ID)
 	case a.Claim != nil:
 		p.printf(", by claim %s", a.Claim.ID)
+		if s, ok := a.Claim.Target.(attribution.Share); ok {
+			p.printf(", split (%s) between", s.By)
+			for _, part := range s.Parts {
+				p.printf(" %s", part.Workload)
+			}
+		}
 	case a.Reason != "":
 		p.printf(" (%s)", a.Reason)
 	}

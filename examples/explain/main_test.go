@@ -91,6 +91,18 @@ func TestNearMissesAreNamed(t *testing.T) {
 	}
 }
 
+func TestSharesNameTheirParts(t *testing.T) {
+	reportPath, claimsPath := written(t)
+	one := strings.Replace(claims, `"workload":"bot"`, `"share":{"by":"even","parts":[{"workload":"bot"},{"workload":"ann"}]}`, 1)
+	if err := os.WriteFile(claimsPath, []byte(one), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	code, out, errs := explain(t, "-cur", reportPath, "-claims", claimsPath, "-anchor", "resource arn:aws:bedrock-agentcore:us-east-1:111111111111:runtime/bot-1")
+	if want := "=> shared, by claim c-1, split (even) between ann bot"; code != 0 || !strings.Contains(out, want) {
+		t.Errorf("status %d, errors %q, output lacks %q:\n%s", code, errs, want, out)
+	}
+}
+
 func TestWhatCannotBeExplained(t *testing.T) {
 	reportPath, claimsPath := written(t)
 	for _, tt := range []struct {
