@@ -17,6 +17,11 @@
 // stream: what is held per leaf is one page, one dictionary and a read buffer,
 // however many rows the file has.
 //
+// [Scanner] walks a row group column by column, for callers that need few rows or
+// many alike: it answers for a block of rows at once, by dictionary entry, and
+// passes pages in which no asked row lies. Both decode the same streams and agree
+// on every value.
+//
 // Cost reports written by AWS carry no statistics, no page index and no
 // dictionary offsets, and the Parquet library that writes files here trusts
 // such fields, panics on many corruptions and sizes allocations by counts found
@@ -30,7 +35,7 @@
 //     group and page where they are known. It ends neither in a panic nor in an
 //     allocation out of proportion to the file; see maxExpansion for the bound.
 //   - The number of rows that the footer promises is compared with what each
-//     column asked for really delivers.
+//     column asked for really delivers; a Scanner cannot do so for maps.
 //   - The same rows written with the same options give the same bytes.
 //
 // # Limits

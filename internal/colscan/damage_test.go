@@ -224,5 +224,8 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		checkDamaged(t, "input", b)
+		if err := drainScan(b); err != nil && (!errors.Is(err, colscan.ErrFormat) || strings.Contains(err.Error(), "panic")) {
+			t.Fatalf("in blocks: %v, want an error matching ErrFormat", err)
+		}
 	})
 }
