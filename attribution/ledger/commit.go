@@ -49,7 +49,11 @@ func (b *Booking) Commit(ctx context.Context) error {
 	}
 	for i := range parts {
 		p := &parts[i]
-		if g.Parts[p.name], err = l.store.WritePart(ctx, partKey(&g.Delivery, p.name, p.digest), kindPart, schema, bytes.NewReader(p.body)); err != nil {
+		key, err := l.freeKey(ctx, partKey(&g.Delivery, p.name, p.digest))
+		if err != nil {
+			return fail(err)
+		}
+		if g.Parts[p.name], err = l.store.WritePart(ctx, key, kindPart, schema, bytes.NewReader(p.body)); err != nil {
 			return fail(err)
 		}
 		p.body = nil // the groups may be large
@@ -64,7 +68,7 @@ func (b *Booking) Commit(ctx context.Context) error {
 	req := storage.Request{ID: "ledger/book/" + hex.EncodeToString(id[:]), Digest: id}
 	receipt, err := l.store.Commit(ctx, req, &storage.Batch{Puts: []storage.Put{
 		{Key: bookKey(g.Delivery.Payer, g.Delivery.Period), Prev: b.stamp, Kind: kindBook, Schema: schema, Data: data, Entry: data},
-	}})
+	}, Checks: untouched(&g)})
 	if err != nil {
 		return fail(err)
 	}

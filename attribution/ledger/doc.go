@@ -48,12 +48,13 @@
 // Heads ("ledger.book") and the current claims ("ledger.claims") are audited
 // kinds, chunks of parts ("ledger.part") are not. Parts are named by their
 // content and shared by the generations of a book, so claims edited a hundred
-// times store the groups once.
+// times store the groups once. A swept part leaves a tombstone
+// ("ledger.tombstone", not audited), so that nothing comes to name it again.
 //
 // # Caveats
 //
-// Generations are not removed, nor are parts of attempts that were given up. A
-// booking holds the groups of a book in memory, those of the generation before
+// Generations are removed only by [Ledger.Sweep], and parts of attempts that were
+// given up are not. A booking holds the groups of a book in memory, those of the generation before
 // as well. Names and owners of workloads are those of the claims at the time of
 // booking: they move no money, so changing them alone writes no generation.
 package ledger

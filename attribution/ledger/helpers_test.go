@@ -71,7 +71,9 @@ func open(d storage.Driver, o *ledger.Options) *ledger.Ledger {
 	if o == nil {
 		o = &ledger.Options{}
 	}
-	o.Now = clock
+	if o.Now == nil {
+		o.Now = clock
+	}
 	return ledger.New(storage.New(d, nil), o)
 }
 
