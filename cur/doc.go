@@ -24,7 +24,12 @@
 // interval, and for a product code or a usage type. Other columns of the key may
 // be missing: the billing period is then the UTC month of the interval's start,
 // the line item type is Usage, everything else is blank. A column that is there
-// but blank is not defaulted.
+// but blank is not defaulted. An amount or a time that has two columns is refused;
+// of a text's two columns the first counts.
+//
+// A tag is told by its exact name: raw where the report has raw names, else as
+// AWS normalises it. Legacy Parquet requires every field and writes 0.0 where CSV
+// is blank; a net cost of 0.0 there is read as blank, which means no discount.
 //
 // # Guarantees
 //
