@@ -228,7 +228,7 @@ func (l *loader) term(r Rate, t listTerm) (Rate, bool) {
 			return r, false
 		}
 		unit = d.Unit
-		s, fault, detail := readSpan(d, r.Currency)
+		s, detail, fault := readSpan(d, r.Currency)
 		if fault != nil {
 			l.fault(&r, fault, detail)
 			return r, false

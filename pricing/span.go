@@ -18,29 +18,29 @@ type span struct {
 
 // readSpan reads a price dimension in one currency. The fault is nil, or a
 // sentinel with its detail.
-func readSpan(d listDimension, currency string) (s span, fault error, detail string) {
+func readSpan(d listDimension, currency string) (s span, detail string, fault error) {
 	printed, ok := d.PricePerUnit[currency]
 	if !ok {
 		others := sortedKeys(d.PricePerUnit)
 		if len(others) == 0 {
-			return s, ErrNoRate, "no price in any currency"
+			return s, "no price in any currency", ErrNoRate
 		}
-		return s, ErrCurrency, "priced in " + strings.Join(others, ", ")
+		return s, "priced in " + strings.Join(others, ", "), ErrCurrency
 	}
 	var err error
 	if s.price, err = parseDecimal(printed); err != nil {
-		return s, ErrSyntax, "price: " + err.Error()
+		return s, "price: " + err.Error(), ErrSyntax
 	}
 	if s.begin, err = parseDecimal(d.BeginRange); err != nil {
-		return s, ErrBrackets, fmt.Sprintf("begins at %q", d.BeginRange)
+		return s, fmt.Sprintf("begins at %q", d.BeginRange), ErrBrackets
 	}
 	if s.open = strings.EqualFold(d.EndRange, "Inf"); s.open {
-		return s, nil, ""
+		return s, "", nil
 	}
 	if s.end, err = parseDecimal(d.EndRange); err != nil {
-		return s, ErrBrackets, fmt.Sprintf("ends at %q", d.EndRange)
+		return s, fmt.Sprintf("ends at %q", d.EndRange), ErrBrackets
 	}
-	return s, nil, ""
+	return s, "", nil
 }
 
 // bracketsOf chains spans into brackets, or says where the chain breaks.

@@ -144,7 +144,7 @@ func leafCases() []leafCase {
 func writeForeign(t failer, root parquet.Group, rows []parquet.Row, options ...parquet.WriterOption) []byte {
 	t.Helper()
 	var buf bytes.Buffer
-	w := parquet.NewWriter(&buf, append(options, parquet.NewSchema("r", root))...)
+	w := parquet.NewGenericWriter[any](&buf, append(options, parquet.NewSchema("r", root))...)
 	for len(rows) > 0 {
 		n := min(len(rows), 37)
 		if _, err := w.WriteRows(rows[:n]); err != nil {

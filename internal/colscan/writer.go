@@ -61,7 +61,7 @@ const (
 // Close, so Set methods need no checks. The bytes are a function of the
 // columns, options and rows alone.
 type Writer struct {
-	w       *parquet.Writer
+	w       *parquet.GenericWriter[any]
 	columns []outColumn
 	group   int // rows to a row group
 	rows    int // in the current row group
@@ -119,7 +119,7 @@ func NewWriter(w io.Writer, columns []Column, o *WriterOptions) *Writer {
 	}
 	// Cost exports carry no statistics. As a field of config this default
 	// cannot be switched off.
-	out.w = parquet.NewWriter(w, config, parquet.DataPageStatistics(false))
+	out.w = parquet.NewGenericWriter[any](w, config, parquet.DataPageStatistics(false))
 	sinks := out.w.ColumnWriters()
 	for i := range out.columns {
 		c := &out.columns[i]
@@ -137,9 +137,7 @@ func (o *WriterOptions) config(schema *parquet.Schema, leaves int) (*parquet.Wri
 	// The library's default names the build, which would make files differ.
 	c.CreatedBy = "spendclaim"
 	c.KeyValueMetadata = o.KeyValue
-	for _, path := range schema.Columns() {
-		c.SkipPageBounds = append(c.SkipPageBounds, path)
-	}
+	c.SkipPageBounds = append(c.SkipPageBounds, schema.Columns()...)
 	c.PageBufferSize = defaultPageBytes
 	if o.PageBytes > 0 {
 		c.PageBufferSize = o.PageBytes
