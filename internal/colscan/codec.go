@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/bits"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/snappy"
@@ -33,9 +34,10 @@ const (
 // decompressor holds the state of the codecs; the zero value is ready. It is
 // used by one goroutine.
 type decompressor struct {
-	gzip *gzip.Reader
-	zstd *zstd.Decoder
-	src  bytes.Reader
+	shared []byte // see chunkReader.payloadOnce
+	gzip   *gzip.Reader
+	zstd   *zstd.Decoder
+	src    bytes.Reader
 }
 
 func (d *decompressor) close() {
@@ -43,6 +45,16 @@ func (d *decompressor) close() {
 		d.zstd.Close()
 	}
 	*d = decompressor{}
+}
+
+// roomy rounds the size of a buffer that is kept up to a power of two: the pages
+// of a chunk differ a little in size, and a buffer that grew with each of them
+// would leave its predecessors to the collector, the more the longer the file.
+func roomy(n int) int {
+	if n > 1<<20 {
+		return n
+	}
+	return 1 << bits.Len(uint(n-1))
 }
 
 // decode decompresses src into dst's capacity or into a new buffer. size is
@@ -63,7 +75,7 @@ func (d *decompressor) decode(codec int32, dst, src []byte, size int) ([]byte, e
 		return nil, corrupt("page of %d bytes compressed to %d", size, len(src))
 	}
 	if cap(dst) < size+1 { // one more, to notice what is too long
-		dst = make([]byte, 0, size+1)
+		dst = make([]byte, 0, roomy(size+1))
 	}
 	var out []byte
 	var err error

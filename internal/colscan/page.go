@@ -154,7 +154,7 @@ func (c *chunkReader) peek(n int) ([]byte, error) {
 	}
 	want := int(min(int64(max(n, readAhead)), c.remaining()))
 	if cap(c.mem) < want {
-		c.mem = make([]byte, want)
+		c.mem = make([]byte, roomy(want))
 	}
 	have := copy(c.mem[:want], c.buf)
 	got, err := c.src.ReadAt(c.mem[have:want], c.off)
@@ -219,10 +219,41 @@ func (c *chunkReader) payload(h *pageHeader) ([]byte, error) {
 		return nil, err
 	}
 	c.consume(len(b))
-	if h.hasCRC && !c.unchecked && crc32.ChecksumIEEE(b) != h.crc {
-		return nil, corrupt("page checksum does not match")
+	return b, c.checksum(h, b)
+}
+
+// payloadOnce is payload for bytes that are needed only until the next page: a
+// large page is read into memory that all columns share, and the chunk's own
+// buffer stays small. Dictionaries are read so, of which each column of a report
+// has a large one.
+func (c *chunkReader) payloadOnce(h *pageHeader, shared *[]byte) ([]byte, error) {
+	n := int(h.compressed)
+	if n <= max(len(c.buf), readAhead) {
+		return c.payload(h)
 	}
-	return b, nil
+	if cap(*shared) < n {
+		*shared = make([]byte, roomy(n))
+	}
+	b := (*shared)[:n]
+	have := copy(b, c.buf)
+	got, err := c.src.ReadAt(b[have:], c.off)
+	if got < n-have {
+		if err == nil || errors.Is(err, io.EOF) {
+			return nil, corrupt("file ends at %d inside a chunk", c.off+int64(got))
+		}
+		return nil, fmt.Errorf("reading %d bytes at %d: %w", n-have, c.off, err)
+	}
+	c.off += int64(got)
+	c.buf = nil
+	return b, c.checksum(h, b)
+}
+
+// checksum compares the checksum of a page, where it has one.
+func (c *chunkReader) checksum(h *pageHeader, b []byte) error {
+	if h.hasCRC && !c.unchecked && crc32.ChecksumIEEE(b) != h.crc {
+		return corrupt("page checksum does not match")
+	}
+	return nil
 }
 
 // pageReader walks the pages of one leaf.
@@ -284,7 +315,7 @@ func (p *pageReader) readDictionary(h *pageHeader) error {
 	if h.encoding != encPlain && h.encoding != encPlainDictionary {
 		return corrupt("dictionary of encoding %d", h.encoding)
 	}
-	src, err := p.in.payload(h)
+	src, err := p.in.payloadOnce(h, &p.codec.shared)
 	if err != nil {
 		return err
 	}

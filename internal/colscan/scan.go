@@ -21,7 +21,8 @@ type Scanner struct {
 	codecs  decompressor
 	columns []*Vector // by column of f; nil when not open
 	maps    []*MapVector
-	free    []*Vector
+	free    map[int][]*Vector // by leaf: a leaf's chunks are alike, and need buffers alike
+	spare   []*MapVector      // for their lists
 	opened  uint64
 	stats   ScanStats
 }
@@ -51,8 +52,8 @@ func (f *File) RowGroupRows(group int) int64 { return f.groups[group].rows }
 // vector opens the chunk of a leaf that has the given number of entries.
 func (s *Scanner) vector(col int, spec *leafSpec, entries int64) *Vector {
 	v := &Vector{}
-	if n := len(s.free); n > 0 {
-		v, s.free = s.free[n-1], s.free[:n-1]
+	if free := s.free[spec.index]; len(free) > 0 {
+		v, s.free[spec.index] = free[len(free)-1], free[:len(free)-1]
 	}
 	s.opened++
 	v.s, v.col, v.limit, v.id = s, col, entries, s.opened
@@ -99,7 +100,7 @@ func (s *Scanner) release() {
 		s.stats.Pages += int64(p.loaded)
 		s.stats.Skipped += int64(p.page + 1 - p.loaded)
 		s.stats.Bytes += p.in.read
-		s.free = append(s.free, v)
+		s.put(v)
 	}
 	for i, v := range s.columns {
 		if v != nil {
@@ -110,8 +111,17 @@ func (s *Scanner) release() {
 	for _, m := range s.maps {
 		put(m.keys)
 		put(m.values)
+		s.spare = append(s.spare, m)
 	}
 	s.maps = s.maps[:0]
+}
+
+// put keeps a vector for the next chunk of its leaf.
+func (s *Scanner) put(v *Vector) {
+	if s.free == nil {
+		s.free = make(map[int][]*Vector)
+	}
+	s.free[v.spec.index] = append(s.free[v.spec.index], v)
 }
 
 // Stats returns what was done so far.
@@ -326,7 +336,7 @@ func (s *Scanner) Decompress(ctx context.Context, col int) (size int64, err erro
 	for i := range c.leaves {
 		v := s.vector(col, &c.leaves[i], 0)
 		n, err := v.drain(ctx)
-		s.free = append(s.free, v)
+		s.put(v)
 		if err != nil {
 			return size, err
 		}

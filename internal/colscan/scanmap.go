@@ -60,6 +60,11 @@ func (s *Scanner) Map(col int, wanted, prefixes []string) (*MapVector, error) {
 	}
 	m := &MapVector{wanted: wanted, prefixes: prefixes, row: -1,
 		keys: s.vector(col, &c.leaves[0], 0), values: s.vector(col, &c.leaves[1], 0)}
+	if n := len(s.spare); n > 0 {
+		old := s.spare[n-1]
+		s.spare = s.spare[:n-1]
+		m.hits, m.targets, m.holds = old.hits[:0], old.targets[:0], old.holds[:0]
+	}
 	m.out = make([]Codes, len(wanted))
 	s.maps = append(s.maps, m)
 	return m, nil
