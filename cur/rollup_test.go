@@ -225,7 +225,6 @@ func TestManyGroups(t *testing.T) {
 			k := Key{UsageType: strconv.Itoa(i % 300), Resource: strconv.Itoa(i), LineItemType: "Usage"}
 			var m Measures
 			m.Rows = 1
-			li := LineItem{}
 			if err := m.Put(UnblendedCost, decimalOf(int64(i+round))); err != nil {
 				t.Fatal(err)
 			}
@@ -234,7 +233,6 @@ func TestManyGroups(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_ = li
 			tab.groups.add(tab.groups.find(tab.intern(&k)), &m)
 			want.Add(want, new(big.Rat).SetInt64(int64(i+round)))
 		}

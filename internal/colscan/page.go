@@ -156,18 +156,25 @@ func (c *chunkReader) peek(n int) ([]byte, error) {
 	if cap(c.mem) < want {
 		c.mem = make([]byte, roomy(want))
 	}
-	have := copy(c.mem[:want], c.buf)
-	got, err := c.src.ReadAt(c.mem[have:want], c.off)
-	if got < want-have {
+	if err := c.fill(c.mem[copy(c.mem[:want], c.buf):want]); err != nil {
+		return nil, err
+	}
+	c.buf = c.mem[:want]
+	return c.buf[:n], nil
+}
+
+// fill reads b from the source, and counts it.
+func (c *chunkReader) fill(b []byte) error {
+	got, err := c.src.ReadAt(b, c.off)
+	if got < len(b) {
 		if err == nil || errors.Is(err, io.EOF) {
-			return nil, corrupt("file ends at %d inside a chunk", c.off+int64(got))
+			return corrupt("file ends at %d inside a chunk", c.off+int64(got))
 		}
-		return nil, fmt.Errorf("reading %d bytes at %d: %w", want-have, c.off, err)
+		return fmt.Errorf("reading %d bytes at %d: %w", len(b), c.off, err)
 	}
 	c.off += int64(got)
 	c.read += int64(got)
-	c.buf = c.mem[:want]
-	return c.buf[:n], nil
+	return nil
 }
 
 // consume passes n bytes, which need not have been read.
@@ -235,15 +242,9 @@ func (c *chunkReader) payloadOnce(h *pageHeader, shared *[]byte) ([]byte, error)
 		*shared = make([]byte, roomy(n))
 	}
 	b := (*shared)[:n]
-	have := copy(b, c.buf)
-	got, err := c.src.ReadAt(b[have:], c.off)
-	if got < n-have {
-		if err == nil || errors.Is(err, io.EOF) {
-			return nil, corrupt("file ends at %d inside a chunk", c.off+int64(got))
-		}
-		return nil, fmt.Errorf("reading %d bytes at %d: %w", n-have, c.off, err)
+	if err := c.fill(b[copy(b, c.buf):]); err != nil {
+		return nil, err
 	}
-	c.off += int64(got)
 	c.buf = nil
 	return b, c.checksum(h, b)
 }

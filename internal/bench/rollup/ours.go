@@ -223,12 +223,17 @@ func encodingCSV(files []string) (a answer, err error) {
 		}
 		f.Close()
 	}
+	a.summed(sums)
+	return a, nil
+}
+
+// summed states the groups of a contender that leaves Marketplace rows out.
+func (a *answer) summed(sums map[string]decimal.Decimal) {
 	total := decimal.Decimal{}
 	for _, d := range sums {
 		total = total.Add(d)
 	}
 	a.Groups, a.Cost = len(sums), total.String()+" (no Marketplace)"
-	return a, nil
 }
 
 // narrow is the struct that parquet-go's documentation suggests.
@@ -237,7 +242,7 @@ type narrow struct {
 	UsageType string  `parquet:"line_item_usage_type"`
 	Resource  string  `parquet:"line_item_resource_id"`
 	Principal string  `parquet:"line_item_iam_principal"`
-	Cost      float64 `parquet:"line_item_unblended_cost"`
+	Double    float64 `parquet:"line_item_unblended_cost"`
 }
 
 func generic(files []string) (a answer, err error) {
@@ -256,7 +261,7 @@ func generic(files []string) (a answer, err error) {
 				if !strings.HasPrefix(row.Product, "AmazonBedrock") {
 					continue
 				}
-				d, err := decimal.NewFromString(strconv.FormatFloat(row.Cost, 'g', -1, 64))
+				d, err := decimal.NewFromString(strconv.FormatFloat(row.Double, 'g', -1, 64))
 				if err != nil {
 					return a, err
 				}
@@ -275,10 +280,6 @@ func generic(files []string) (a answer, err error) {
 		}
 		f.Close()
 	}
-	total := decimal.Decimal{}
-	for _, d := range sums {
-		total = total.Add(d)
-	}
-	a.Groups, a.Cost = len(sums), total.String()+" (no Marketplace)"
+	a.summed(sums)
 	return a, nil
 }
