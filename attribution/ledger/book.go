@@ -253,6 +253,12 @@ func (l *Ledger) storable(c *attribution.Claims) error {
 func (b *Booking) reconcile(booked *Generation, override string) error {
 	g := &b.Generation
 	for _, s := range b.Statements {
+		if s.State != "" {
+			if g.States == nil {
+				g.States = map[string]attribution.State{}
+			}
+			g.States[s.Currency] = s.State
+		}
 		for _, n := range s.Incomplete {
 			g.Unreconciled = append(g.Unreconciled, fmt.Sprintf("%s: %s, %d rows", named(s.Currency), n.Code, n.Rows))
 		}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/spendclaim/spendclaim/attribution"
 	"github.com/spendclaim/spendclaim/cur"
 	"github.com/spendclaim/spendclaim/storage"
 )
@@ -59,6 +60,9 @@ type Generation struct {
 	Unreconciled []string  `json:"unreconciled,omitempty"`
 	Override     string    `json:"override,omitempty"`
 	BookedAt     time.Time `json:"booked_at"`
+	// States say how final the delivery is, by currency; a currency is left out
+	// where the report does not say. Generations of older releases have none.
+	States map[string]attribution.State `json:"states,omitempty"`
 	// Parts are the contents; the methods of Ledger read them.
 	Parts map[string]storage.Part `json:"parts"`
 }

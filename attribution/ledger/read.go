@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"iter"
 	"slices"
 
 	"github.com/spendclaim/spendclaim/attribution"
@@ -131,6 +133,38 @@ func (l *Ledger) Totals(ctx context.Context, g Generation) ([]Total, error) {
 	var t []Total
 	err := l.partJSON(ctx, &g, partStatement, &t)
 	return t, err
+}
+
+// ScanTotals yields what Totals returns, one total after the other in the same
+// order: by currency, outcome, reason, kind, workload and so on. Memory is that
+// of one total. It may be ranged over again. An error ends the sequence.
+func (l *Ledger) ScanTotals(ctx context.Context, g Generation) iter.Seq2[Total, error] {
+	return func(yield func(Total, error) bool) {
+		p, ok := g.Parts[partStatement]
+		if !ok {
+			yield(Total{}, g.failed(partStatement, errors.New("the head does not name it")))
+			return
+		}
+		r := l.store.ReadPart(ctx, p)
+		d := json.NewDecoder(r)
+		_, err := d.Token()
+		for err == nil && d.More() {
+			var t Total
+			if err = d.Decode(&t); err == nil && !yield(t, nil) {
+				return
+			}
+		}
+		if err == nil {
+			_, err = d.Token()
+		}
+		if err == nil {
+			// The digest of a part is held against its end.
+			_, err = io.Copy(io.Discard, r)
+		}
+		if err != nil {
+			yield(Total{}, g.failed(partStatement, err))
+		}
+	}
 }
 
 // Delta returns the difference of a generation to the one before, as booked; none

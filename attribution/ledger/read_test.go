@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/spendclaim/spendclaim/attribution"
 	"github.com/spendclaim/spendclaim/attribution/ledger"
 	"github.com/spendclaim/spendclaim/cur"
 	"github.com/spendclaim/spendclaim/storage"
@@ -135,5 +136,37 @@ func TestBooked(t *testing.T) {
 				t.Errorf("got and want:\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestScanTotalsYieldsWhatTotalsReturns(t *testing.T) {
+	d := memstore.New()
+	l := open(d, nil)
+	p := roll(t, nil,
+		row(t, "2026-05-04", "1.25", "owned", invoice("inv-1")), row(t, "2026-05-04", "0.75", "owned"),
+		row(t, "2026-05-05", "3", "nobody"), row(t, "2026-05-05", "8", "nobody", other))
+	g := book(t, l, delivery(t, "2026-05-25", "e1", p), claims(claim("c1", "owned", "bot")), nil).Generation
+	want, err := l.Totals(ctx, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan := l.ScanTotals(ctx, g)
+	for range 2 { // it may be ranged over again
+		if diff := cmp.Diff(collect(t, scan), want); diff != "" {
+			t.Errorf("(-got +want)\n%s", diff)
+		}
+	}
+	spelled := []string{}
+	for _, x := range want {
+		spelled = append(spelled, string(x.Outcome)+" "+string(x.Workload)+" "+x.Account+" "+x.Invoice+" "+x.Unblended.String())
+	}
+	if diff := cmp.Diff(spelled, []string{"claimed bot   0.75", "claimed bot  inv-1 1.25", "excluded    8", "unclaimed  " + account + "  3"}); diff != "" {
+		t.Errorf("totals by invoice and account (-got +want)\n%s", diff)
+	}
+	if got := g.States["USD"]; got != attribution.Open {
+		t.Errorf("state %q, want %q", got, attribution.Open)
+	}
+	for range scan { // leaving early is no error
+		break
 	}
 }

@@ -26,17 +26,24 @@ type Total struct {
 	Unit         string                 `json:"unit,omitempty"`
 	LineItemType string                 `json:"line_item_type,omitempty"`
 	Bucket       string                 `json:"bucket,omitempty"` // as cur.Bucket prints it: of a day, its date
-	Rows         int64                  `json:"rows"`
-	Usage        decimal.NullDecimal    `json:"usage"`
-	Unblended    decimal.Decimal        `json:"unblended"`
-	Net          decimal.NullDecimal    `json:"net_unblended"`
-	Amortized    decimal.NullDecimal    `json:"amortized"`
+	// Account is the usage account of what no claim of a workload's own leads to:
+	// unclaimed, unallocated or defaulted. Invoice is the invoice that rows are on;
+	// what was split names none. Generations of older releases have neither.
+	Account string `json:"account,omitempty"`
+	Invoice string `json:"invoice,omitempty"`
+
+	Rows      int64               `json:"rows"`
+	Usage     decimal.NullDecimal `json:"usage"`
+	Unblended decimal.Decimal     `json:"unblended"`
+	Net       decimal.NullDecimal `json:"net_unblended"`
+	Amortized decimal.NullDecimal `json:"amortized"`
 }
 
 func (t *Total) compare(o *Total) int {
 	return cmp.Or(cmp.Compare(t.Currency, o.Currency), cmp.Compare(t.Outcome, o.Outcome), cmp.Compare(t.Reason, o.Reason),
 		cmp.Compare(t.Kind, o.Kind), cmp.Compare(t.Workload, o.Workload), cmp.Compare(t.Component, o.Component),
-		cmp.Compare(t.Unit, o.Unit), cmp.Compare(t.LineItemType, o.LineItemType), cmp.Compare(t.Bucket, o.Bucket))
+		cmp.Compare(t.Unit, o.Unit), cmp.Compare(t.LineItemType, o.LineItemType), cmp.Compare(t.Bucket, o.Bucket),
+		cmp.Compare(t.Account, o.Account), cmp.Compare(t.Invoice, o.Invoice))
 }
 
 // totalsOf sums statements of p by everything a total tells apart, in order.
@@ -48,7 +55,11 @@ func totalsOf(p *cur.Partial, statements []*attribution.Statement) []Total {
 		for l := range s.Lines() {
 			k := Total{Currency: s.Currency, Outcome: l.Outcome, Reason: l.Reason, Kind: l.Kind, Workload: l.Workload,
 				Component: pricing.Component(valid(string(l.Component))), Unit: valid(l.Key.PricingUnit),
-				LineItemType: valid(l.Key.LineItemType), Bucket: l.Key.Bucket.String()}
+				LineItemType: valid(l.Key.LineItemType), Bucket: l.Key.Bucket.String(), Invoice: valid(l.Key.Invoice.ID)}
+			switch l.Outcome {
+			case attribution.Unclaimed, attribution.Unallocated, attribution.Defaulted:
+				k.Account = valid(l.Key.UsageAccount)
+			}
 			x := sums[k]
 			if x == nil {
 				x = new(Total)
