@@ -181,9 +181,7 @@ func overlap(a, b *Claim) (from, to time.Time, ok bool) {
 // part in it, for they move no money.
 func (c *Claims) Revision(m cur.Month) [32]byte {
 	var in Claims
-	meets := func(from, to time.Time) bool {
-		return m.IsZero() || from.Before(m.End()) && (to.IsZero() || to.After(m.Start()))
-	}
+	meets := func(from, to time.Time) bool { return meetsMonth(m, from, to) }
 	tables := map[string]bool{}
 	for _, cl := range c.Claims {
 		if meets(cl.From, cl.To) {
@@ -200,6 +198,12 @@ func (c *Claims) Revision(m cur.Month) [32]byte {
 		}
 	}
 	return sha256.Sum256(in.AppendJSON(nil))
+}
+
+// meetsMonth reports whether an interval meets a month; every one meets the
+// unknown month.
+func meetsMonth(m cur.Month, from, to time.Time) bool {
+	return m.IsZero() || from.Before(m.End()) && (to.IsZero() || to.After(m.Start()))
 }
 
 // Columns returns the columns, beside those that every key has, that groups must

@@ -76,10 +76,14 @@ type NotStoredError struct {
 	Column cur.Column
 	Need   string    // what needs it: `claim "c-1"`, `resolver "teams"`, `product "bedrock"`
 	Rows   bool      // the groups have the column, but left the needed rows out
+	Absent bool      // no report of this format has the column
 	Period cur.Month // of the stored groups, when known
 }
 
 func (e *NotStoredError) Error() string {
+	if e.Absent {
+		return fmt.Sprintf("attribution: %s needs column %q, which no FOCUS export has: %v; give the CUR 2.0 export of the same account, or claim by resource, tag or account", e.Need, e.Column, ErrNotStored)
+	}
 	of := ""
 	if !e.Period.IsZero() {
 		of = " of " + e.Period.String()

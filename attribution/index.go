@@ -177,6 +177,21 @@ func (ix *Index) check(spec cur.Spec) error {
 	return nil
 }
 
+// answerable refuses claims on callers where the report is of a format that knows
+// none. Where only the export left the column out, rows say so by their reason.
+func (ix *Index) answerable(p *cur.Partial, period cur.Month) error {
+	if !p.Measures().Has(cur.EffectiveCost) || p.HasColumn(cur.ColPrincipal) {
+		return nil
+	}
+	for i := range ix.claims.Claims {
+		c := &ix.claims.Claims[i]
+		if k := c.Anchor.Kind; (k == KindRole || k == KindUser) && meetsMonth(period, c.From, c.To) {
+			return &NotStoredError{Column: cur.ColPrincipal, Need: fmt.Sprintf("claim %q", c.ID), Absent: true, Period: period}
+		}
+	}
+	return nil
+}
+
 // For returns the index for the groups of p: it knows which columns the report
 // behind them had, and so tells an anchor that was not exported from one that is
 // blank. [Attribute] does this by itself. The outcome of a row does not depend

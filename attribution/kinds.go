@@ -18,7 +18,9 @@ const (
 )
 
 // KindOf returns the kind of a line item type. AWS's list of types is open: any
-// that ends in Discount is a discount, and one that is not known is [Other].
+// that ends in Discount is a discount, and one that is not known is [Other]. The
+// charge categories of FOCUS are known too; its Adjustment says nothing of what it
+// adjusts and is Other.
 func KindOf(lineItemType string) ChargeKind {
 	switch lineItemType {
 	case "Usage", "FlatRateSubscription", "SavingsPlanCoveredUsage", "DiscountedUsage":
@@ -31,7 +33,7 @@ func KindOf(lineItemType string) ChargeKind {
 		return Refund
 	case "Tax":
 		return Tax
-	case "Fee":
+	case "Fee", "Purchase":
 		return Fee
 	}
 	if isDiscount(lineItemType) {

@@ -38,12 +38,16 @@ func (a *amounts) add(o *amounts) {
 // settled once per statement.
 type metrics struct {
 	net, amortized bool
+	effective      bool // AWS amortised the rows itself, as in FOCUS
 }
 
 // newMetrics looks at the line item types that occur in a currency, by the
 // decoder's totals: a column that none of them needs is not missed.
 func newMetrics(p *cur.Partial, currency string) metrics {
-	m := metrics{net: p.Measures().Has(cur.NetUnblendedCost), amortized: true}
+	m := metrics{net: p.Measures().Has(cur.NetUnblendedCost), amortized: true, effective: p.Measures().Has(cur.EffectiveCost)}
+	if m.effective {
+		return m
+	}
 	for _, c := range p.Control() {
 		if c.Key.Currency != currency {
 			continue
@@ -66,7 +70,10 @@ func (m metrics) of(s *cur.Measures, lineItemType string) amounts {
 			a.net.Acc(s.Exact(cur.UnblendedWhereNetBlank))
 		}
 	}
-	if m.amortized {
+	switch {
+	case m.effective:
+		a.amortized = s.Exact(cur.EffectiveCost)
+	case m.amortized:
 		a.amortized = amortized(s, lineItemType)
 	}
 	return a

@@ -40,7 +40,9 @@ const (
 //
 // What makes it incomplete: cost_blank (rows without a cost) and rest_unread
 // (rows out of scope that were left unread, as asked). What is worth a warning:
-// column_absent (a default stands in for a column), foreign_period (rows that
+// column_absent (a default stands in for a column), principal_not_exported (the
+// report is FOCUS, which names no caller: model calls can be claimed by resource,
+// tag and account alone), foreign_period (rows that
 // name another billing period), unknown_component (usage in scope whose usage
 // type is not known), unknown_line_item_type, and net_differs (net cost over all
 // kinds of rows is not the unblended cost: discounts are in net columns alone).
@@ -109,6 +111,9 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 		if e, ok := err.(*NotStoredError); ok {
 			e.Period = d.Period
 		}
+		return nil, err
+	}
+	if err := ix.answerable(p, d.Period); err != nil {
 		return nil, err
 	}
 	ix = ix.For(p)
@@ -237,6 +242,12 @@ func (s *Statement) warnings(control *amounts) (out []Note) {
 	for _, c := range [...]cur.Column{cur.ColPayer, cur.ColCurrency, cur.ColBillingEntity, cur.ColBillingPeriod, cur.ColLineItemType} {
 		if !s.p.HasColumn(c) {
 			note("column_absent", c, control.rows)
+		}
+	}
+	if s.m.effective { // FOCUS
+		note("principal_not_exported", cur.ColPrincipal, control.rows)
+		if !s.p.HasColumn(cur.ColProductCode) {
+			note("column_absent", cur.ColProductCode, control.rows)
 		}
 	}
 	note("foreign_period", cur.ColBillingPeriod, s.tally.foreign)

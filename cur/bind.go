@@ -34,6 +34,7 @@ type decoder interface {
 type row struct {
 	dec    decoder
 	source string
+	family *family
 	n      int64 // the current row; 1 is the first
 	header []string
 	folded map[string][]int // columns by fold
@@ -69,6 +70,13 @@ func bind(dec decoder, source string) (*row, Format, error) {
 			r.folded[f] = append(r.folded[f], i)
 		}
 	}
+	r.family = &familyCUR
+	if r.isFOCUS() {
+		r.family = &familyFOCUS
+	}
+	if d, ok := dec.(interface{ nullIsBlank() }); ok && r.family.nullText {
+		d.nullIsBlank()
+	}
 	for i := range textFields {
 		r.text[i] = r.find(textFields[i].column)
 	}
@@ -88,24 +96,50 @@ func bind(dec decoder, source string) (*row, Format, error) {
 		r.netZero = dec.blankIsZero(net)
 	}
 
-	missing := func(what string) (*row, Format, error) {
-		if r.find("BilledCost") >= 0 && r.find("ChargePeriodStart") >= 0 {
-			return nil, 0, fmt.Errorf("%w: this is a FOCUS export, which is not read yet; give the CUR 2.0 export of the same account", ErrFormat)
-		}
-		if r.amount[UnblendedCost] < 0 && r.find(ColProductCode) < 0 && r.find(ColUsageType) < 0 {
-			return nil, 0, fmt.Errorf("%w: none of its %d columns is one of a cost report; the first is %q", ErrFormat, len(header), cut(first(header)))
-		}
-		return nil, 0, fmt.Errorf("%w: %w: %s", ErrFormat, ErrMissingColumn, what)
-	}
-	switch {
-	case r.amount[UnblendedCost] < 0:
-		return missing("no column for the unblended cost (" + string(measureColumns[UnblendedCost]) + ")")
-	case r.start < 0 && r.interval < 0:
-		return missing("no column for the usage start (" + string(colUsageStart) + ") or interval (" + string(colInterval) + ")")
-	case r.find(ColProductCode) < 0 && r.find(ColUsageType) < 0:
-		return missing("no column for the product code (" + string(ColProductCode) + ") or usage type (" + string(ColUsageType) + ")")
+	if err := r.complete(); err != nil {
+		return nil, 0, err
 	}
 	return r, r.format(), r.unambiguous()
+}
+
+// isFOCUS reports whether the header is that of a FOCUS report. One that also has
+// CUR's cost is CUR with something added.
+func (r *row) isFOCUS() bool {
+	for _, c := range focusMark {
+		if len(r.folded[fold(c)]) == 0 {
+			return false
+		}
+	}
+	return len(r.folded[fold(string(measureColumns[UnblendedCost]))]) == 0
+}
+
+// complete refuses a header that lacks what nothing can be done without.
+func (r *row) complete() error {
+	f := r.family
+	service := slices.ContainsFunc(f.service, func(c Column) bool { return r.find(c) >= 0 })
+	missing := func(what string) error {
+		return fmt.Errorf("%w: %w: no column for the %s", ErrFormat, ErrMissingColumn, what)
+	}
+	for _, m := range f.needs {
+		switch {
+		case r.amount[m] >= 0:
+		case !service:
+			return fmt.Errorf("%w: none of its %d columns is one of a cost report; the first is %q", ErrFormat, len(r.header), cut(first(r.header)))
+		default:
+			return missing(m.String() + " cost (" + f.name(measureColumns[m]) + ")")
+		}
+	}
+	switch {
+	case r.start < 0 && r.interval < 0:
+		return missing("usage start (" + f.name(colUsageStart) + ") or interval (" + f.name(colInterval) + ")")
+	case !service:
+		var names []string
+		for _, c := range f.service {
+			names = append(names, f.name(c))
+		}
+		return missing("product or service (" + strings.Join(names, ", ") + ")")
+	}
+	return nil
 }
 
 // unambiguous refuses a header in which an amount or a time has two columns:
@@ -113,7 +147,7 @@ func bind(dec decoder, source string) (*row, Format, error) {
 // have, the first counts.
 func (r *row) unambiguous() error {
 	for _, c := range append(measureColumns[:], ColBillingPeriod, colInterval, colUsageStart, colUsageEnd) {
-		if at := r.folded[fold(string(c))]; len(at) > 1 && c != colReservationARN {
+		if at := r.places(c); len(at) > 1 && c != colReservationARN {
 			return fmt.Errorf("%w: column %q is there twice, as column %d and as %q, column %d", ErrFormat,
 				r.header[at[0]], at[0]+1, r.header[at[1]], at[1]+1)
 		}
@@ -128,9 +162,20 @@ func first(s []string) string {
 	return s[0]
 }
 
+// places returns the columns that are c: those of the first of its names that the
+// header has.
+func (r *row) places(c Column) []int {
+	for _, n := range r.family.names(c) {
+		if at := r.folded[fold(n)]; len(at) > 0 {
+			return at
+		}
+	}
+	return nil
+}
+
 // find returns the place of a column, or -1.
 func (r *row) find(c Column) int {
-	if at := r.folded[fold(string(c))]; len(at) > 0 {
+	if at := r.places(c); len(at) > 0 {
 		return at[0]
 	}
 	return -1
@@ -140,6 +185,8 @@ func (r *row) find(c Column) int {
 func (r *row) format() Format {
 	slash := slices.ContainsFunc(r.header, func(h string) bool { return strings.Contains(h, "/") })
 	switch {
+	case r.family == &familyFOCUS:
+		return FormatFOCUS
 	case slash:
 		return FormatLegacy
 	case r.product >= 0 || r.find(ColPrincipal) >= 0 || r.find("resource_tags") >= 0 ||
@@ -227,7 +274,10 @@ func (r *row) search(c Column) (w []way) {
 	}
 	family, key, isKey := strings.Cut(string(c), "/")
 	if !isKey {
-		return r.folds(string(c))
+		for _, i := range r.places(c) {
+			w = append(w, way{col: i})
+		}
+		return w
 	}
 	// A tag has two spellings in one report: raw in the tags map, normalised in
 	// the map of its family. Two tags can share the normalised one.
@@ -242,6 +292,9 @@ func (r *row) search(c Column) (w []way) {
 		w = append(w, way{col: i, key: key})
 		if n := normalizeTag(key); n != key {
 			w = append(w, way{col: i, key: n})
+		}
+		if _, bare, ok := strings.Cut(key, ":"); ok && r.family == &familyFOCUS {
+			w = append(w, way{col: i, key: bare}) // `team` for `user:team`
 		}
 	}
 	return append(w, r.spread(string(c), family, key)...)

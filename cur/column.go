@@ -12,7 +12,8 @@ import (
 // A Column that holds a slash names a key of a map: `product/product_name`,
 // `resource_tags/user_team`. A tag may also be named as AWS prints it in the
 // newer tags map and in legacy headers: `resourceTags/user:team`,
-// `iamPrincipal/team`, `costCategory/Team`.
+// `iamPrincipal/team`, `costCategory/Team`. A FOCUS report answers to the same
+// names, and to its own: `line_item_resource_id` is its ResourceId.
 type Column string
 
 // The columns that form [Key].
@@ -112,6 +113,7 @@ const (
 	FormatCUR2           // CUR 2.0: line_item_unblended_cost, maps
 	FormatLegacy         // legacy CSV: lineItem/UnblendedCost
 	FormatAthena         // legacy Parquet and Athena: product_product_name, no maps
+	FormatFOCUS          // FOCUS 1.0 and 1.2 with AWS columns: BilledCost
 )
 
 // String returns the format's name.
@@ -123,6 +125,8 @@ func (f Format) String() string {
 		return "legacy CUR"
 	case FormatAthena:
 		return "legacy CUR, Athena spelling"
+	case FormatFOCUS:
+		return "FOCUS"
 	}
 	return "unknown format"
 }

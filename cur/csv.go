@@ -21,6 +21,7 @@ type csvDecoder struct {
 	head  []string
 	texts []texts // by column
 	maps  mapCells
+	nulls bool // a cell that reads NULL is blank
 }
 
 // newCSV reads the header; a byte order mark is skipped.
@@ -81,8 +82,19 @@ func (d *csvDecoder) next() error {
 	return nil
 }
 
-func (d *csvDecoder) text(col int) (string, error) {
+// nullIsBlank makes the text NULL a blank, as some writers of FOCUS mean it.
+func (d *csvDecoder) nullIsBlank() { d.nulls = true }
+
+func (d *csvDecoder) cell(col int) []byte {
 	b := d.s.cell(col)
+	if d.nulls && len(b) == 4 && (string(b) == "NULL" || string(b) == "null") {
+		return nil
+	}
+	return b
+}
+
+func (d *csvDecoder) text(col int) (string, error) {
+	b := d.cell(col)
 	if len(b) == 0 {
 		return "", nil
 	}
@@ -90,7 +102,7 @@ func (d *csvDecoder) text(col int) (string, error) {
 }
 
 func (d *csvDecoder) amount(col int) (exact.Num, bool, error) {
-	b := d.s.cell(col)
+	b := d.cell(col)
 	if len(b) == 0 {
 		return exact.Num{}, false, nil
 	}
@@ -99,7 +111,7 @@ func (d *csvDecoder) amount(col int) (exact.Num, bool, error) {
 }
 
 func (d *csvDecoder) time(col int) (time.Time, error) {
-	b := d.s.cell(col)
+	b := d.cell(col)
 	if len(b) == 0 {
 		return time.Time{}, nil
 	}
@@ -107,12 +119,12 @@ func (d *csvDecoder) time(col int) (time.Time, error) {
 }
 
 func (d *csvDecoder) lookup(col int, key string) (string, error) {
-	m, err := d.maps.parse(d.s.cell(col))
+	m, err := d.maps.parse(d.cell(col))
 	return m[key], err
 }
 
 func (d *csvDecoder) holds(col int, prefix string) (bool, error) {
-	m, err := d.maps.parse(d.s.cell(col))
+	m, err := d.maps.parse(d.cell(col))
 	return holdsPrefix(m, prefix), err
 }
 

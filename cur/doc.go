@@ -19,6 +19,11 @@
 // apart by content. CUR 2.0, the legacy CSV spelling and the legacy Parquet and
 // Athena spelling are told apart by header, whatever the case, order or subset
 // of columns; every column stays reachable by name through [LineItem.Column].
+// FOCUS 1.0 and 1.2 with AWS's columns are read into the same fields: BilledCost
+// is the unblended cost, ListCost the public on-demand cost, and EffectiveCost,
+// amortised by AWS, a measure of its own. FOCUS names no caller, so that model
+// calls in it have resources, tags and accounts, and no principal; and it tells
+// AWS Marketplace apart only by its ProviderName.
 //
 // A report needs columns for the unblended cost, for a usage start or an
 // interval, and for a product code or a usage type. Other columns of the key may

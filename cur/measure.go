@@ -30,6 +30,9 @@ const (
 	// ReservationFee sums the unblended cost of rows of type Fee that name a
 	// reservation: up-front payments, which amortised cost leaves out.
 	ReservationFee
+	// EffectiveCost sums the cost that a FOCUS report has amortised itself. All
+	// FOCUS reports have it, and no other report does.
+	EffectiveCost
 
 	NumMeasures = int(iota)
 )
@@ -54,6 +57,7 @@ var measureColumns = [NumMeasures]Column{
 	ReservationUnusedAmortizedUpfrontFee:  "reservation_unused_amortized_upfront_fee_for_billing_period",
 	ReservationUnusedRecurringFee:         "reservation_unused_recurring_fee",
 	ReservationFee:                        colReservationARN,
+	EffectiveCost:                         "EffectiveCost",
 }
 
 // measureNames are the names in the header of a stored partial; they never
@@ -63,7 +67,7 @@ var measureNames = [NumMeasures]string{
 	"reservation_effective", "savings_plan_effective", "savings_plan_total_commitment",
 	"savings_plan_used_commitment", "reservation_amortized_upfront",
 	"savings_plan_amortized_upfront", "reservation_unused_upfront",
-	"reservation_unused_recurring", "reservation_fee",
+	"reservation_unused_recurring", "reservation_fee", "effective",
 }
 
 // String returns the measure's name.

@@ -133,14 +133,14 @@ func (r *Rollup) check() error {
 }
 
 // Rows rolls up rows of any source into one partial, whatever payers and periods
-// they have. All columns count as there. A row without a time is a *RowError that
+// they have. All columns of CUR count as there. A row without a time is a *RowError that
 // counts rows from 1 and names no file.
 func (r *Rollup) Rows(rows iter.Seq2[*LineItem, error]) (*Partial, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
 	run := newRun(r, nil)
-	t := newTable(run.spec, 1<<NumMeasures-1, 1<<(len(keyColumns)+len(run.spec.Columns))-1)
+	t := newTable(run.spec, (1<<NumMeasures-1)&^(1<<EffectiveCost), 1<<(len(keyColumns)+len(run.spec.Columns))-1)
 	n := int64(0)
 	for li, err := range rows {
 		if err != nil {

@@ -155,7 +155,7 @@ func oneLine(err error) string {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "interrupted; nothing was written"
-	case errors.As(err, &lacking) && !lacking.Rows:
+	case errors.As(err, &lacking) && !lacking.Rows && !lacking.Absent:
 		return s + fmt.Sprintf(" (-cur REPORT -tag %s)", string(lacking.Column))
 	}
 	return s

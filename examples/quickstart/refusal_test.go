@@ -115,7 +115,7 @@ const claimsStart = `{
 // otherErrors are the golden files of tests beside TestBadInput.
 var otherErrors = []string{
 	"another-export-is-booked", "books-empty", "books-folder", "books-in-no-folder", "books-in-use", "books-missing",
-	"books-short", "books-text", "interrupted", "older-delivery", "tag-not-stored",
+	"books-short", "books-text", "focus-role-claim", "interrupted", "older-delivery", "tag-not-stored",
 }
 
 func TestBadInput(t *testing.T) {
