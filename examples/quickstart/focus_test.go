@@ -41,7 +41,7 @@ func TestFOCUSIsBooked(t *testing.T) {
 			outcomes[name] = reason + " " + o.Unblended
 		}
 	}
-	want := map[string]string{"claimed": "1.79", "defaulted": "2.75", "unclaimed": "principal_not_exported 0.125", "unallocated": "tax 0.4"}
+	want := map[string]string{"claimed": "4.29", "defaulted": "0.25", "unclaimed": "principal_not_exported 0.125", "unallocated": "tax 0.4"}
 	if d := cmp.Diff(want, outcomes); d != "" {
 		t.Errorf("outcomes (-want +got):\n%s", d)
 	}
