@@ -1,0 +1,316 @@
+package governance
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/shopspring/decimal"
+
+	"github.com/spendclaim/spendclaim/attribution"
+	"github.com/spendclaim/spendclaim/pricing"
+)
+
+// KindRequest is the kind of business requests. A request lies in the partition of
+// the workload that it asks for. Its actions: draft, submit, withdraw, ask_changes,
+// resubmit, approve, reject, propose_change, withdraw_change, approve_change,
+// reject_change, expire, revoke.
+const KindRequest Kind = "request"
+
+// The states of a request. While a change or a renewal is proposed, what was
+// approved before stays as it is.
+const (
+	RequestDrafted         State = "drafted"
+	RequestSubmitted       State = "submitted"
+	RequestChangesAsked    State = "changes_asked"
+	RequestApproved        State = "approved"
+	RequestChangeProposed  State = "change_proposed"
+	RequestExpired         State = "expired"
+	RequestRenewalProposed State = "renewal_proposed"
+	RequestRejected        State = "rejected"
+	RequestWithdrawn       State = "withdrawn"
+	RequestRevoked         State = "revoked"
+)
+
+// A Request asks for an AI application to be allowed.
+type Request struct {
+	RequestDetail
+	// Approved is what may be used; null before approval. It is in force in the
+	// states approved and change_proposed.
+	Approved   *Scope    `json:"approved,omitempty"`
+	ApprovedAt time.Time `json:"approved_at,omitzero"`
+	// Proposed is the scope that a change or renewal asks for.
+	Proposed *Scope `json:"proposed,omitempty"`
+	// Tasks are the ids of those that approvals led to.
+	Tasks []string `json:"tasks,omitempty"`
+}
+
+// RequestDetail is the detail of draft, submit and resubmit: what is asked for.
+type RequestDetail struct {
+	Name    string `json:"name"` // of the workload
+	UseCase string `json:"use_case"`
+	Type    string `json:"type,omitempty"` // of use case, such as infrastructure
+	// Owner answers for the money: the budget owner.
+	Owner PersonID `json:"owner"`
+	// Node is the workload's place in the hierarchy.
+	Node  string `json:"node,omitempty"`
+	Scope Scope  `json:"scope"`
+	// Budget of a month; zero where none is stated yet.
+	Budget   decimal.Decimal `json:"budget,omitzero"`
+	Currency string          `json:"currency,omitempty"`
+	// Retroactive: the application runs already. Anchors are what it was found
+	// by, and Reasons why they are taken for one application.
+	Retroactive bool                 `json:"retroactive,omitempty"`
+	Anchors     []attribution.Anchor `json:"anchors,omitempty"`
+	Reasons     []string             `json:"reasons,omitempty"`
+}
+
+// check refuses what cannot be asked for. A draft may leave the owner open.
+func (d *RequestDetail) check(draft bool) error {
+	if d.Name == "" || d.UseCase == "" {
+		return fmt.Errorf("%w: a request has a name and a use case", ErrDetail)
+	}
+	if err := checkID("owner", string(d.Owner)); err != nil && !(draft && d.Owner == "") {
+		return fmt.Errorf("%w: %w", ErrDetail, err)
+	}
+	switch {
+	case d.Budget.IsNegative():
+		return fmt.Errorf("%w: budget %s is negative", ErrDetail, d.Budget)
+	case !d.Budget.IsZero() && d.Currency == "":
+		return fmt.Errorf("%w: a budget needs a currency", ErrDetail)
+	}
+	return d.Scope.check()
+}
+
+// ApprovalDetail is the detail of approve and approve_change: what is allowed, when it
+// is less than what was asked for, or for how long.
+type ApprovalDetail struct {
+	Scope *Scope `json:"scope,omitempty"`
+	// Expires takes the place of the scope's expiry. One of the two is required.
+	Expires time.Time `json:"expires,omitzero"`
+}
+
+// ScopeDetail is the detail of propose_change: the whole scope that is wanted.
+type ScopeDetail struct {
+	Scope Scope `json:"scope"`
+}
+
+var (
+	guardRequester = Guard{"requester", "the person asked for it", func(r *ruling) error {
+		if !slices.ContainsFunc(r.people(), func(p PersonID) bool { return slices.Contains(r.Subject.Parts[Requester], p) }) {
+			return fmt.Errorf("%q did not", r.cmd.Actor)
+		}
+		return nil
+	}}
+	guardNamedOwner = Guard{"named_owner", "the budget owner is a present person of the directory", func(r *ruling) error {
+		return r.presentOwner(r.Subject.Body.(*Request).Owner)
+	}}
+	guardWithinAsked = Guard{"within_asked", "what is approved was asked for, and expires after now", func(r *ruling) error {
+		q := r.Subject.Body.(*Request)
+		asked := q.Scope
+		if q.Proposed != nil {
+			asked = *q.Proposed
+		}
+		scope, err := r.detail.(*ApprovalDetail).scope(asked)
+		switch {
+		case err != nil:
+			return err
+		case scope.Expires.IsZero():
+			return errors.New("an approval expires: give the date")
+		case !scope.Expires.After(r.now):
+			return fmt.Errorf("%w: it would expire %s, before now", ErrDates, date(scope.Expires))
+		}
+		return scope.within(asked)
+	}}
+	guardExpired = Guard{"expired", "the approval's expiry has passed", func(r *ruling) error {
+		q := r.Subject.Body.(*Request)
+		if q.Approved.Expires.After(r.now) {
+			return fmt.Errorf("it expires %s", date(q.Approved.Expires))
+		}
+		return nil
+	}}
+)
+
+// presentOwner checks a budget owner against the directory.
+func (r *ruling) presentOwner(id PersonID) error {
+	p := r.Related[Ref{Kind: KindPerson, ID: string(id)}]
+	switch {
+	case id == "":
+		return errors.New("no budget owner is named")
+	case p == nil:
+		return fmt.Errorf("budget owner %q is not in the directory", id)
+	case !p.Body.(*Person).present(r.now):
+		return fmt.Errorf("budget owner %q has left", id)
+	}
+	return nil
+}
+
+// scope returns what an approval allows of what was asked for.
+func (d *ApprovalDetail) scope(asked Scope) (Scope, error) {
+	out := asked
+	if d.Scope != nil {
+		out = *d.Scope
+		out.Expires = cmp.Or(out.Expires, asked.Expires)
+	}
+	if !d.Expires.IsZero() {
+		out.Expires = d.Expires
+	}
+	return out.normal(), out.check()
+}
+
+// within reports what s allows that wide does not.
+func (s Scope) within(wide Scope) error {
+	wide.Expires = time.Time{}
+	for _, a := range s.Accounts {
+		if err := wide.Allows(time.Time{}, a, "", "", ""); err != nil {
+			return err
+		}
+	}
+	for _, region := range s.Regions {
+		if err := wide.Allows(time.Time{}, "", region, "", ""); err != nil {
+			return err
+		}
+	}
+	for _, c := range s.Components {
+		if err := wide.Allows(time.Time{}, "", "", c, ""); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.Models {
+		if err := wide.Allows(time.Time{}, "", "", pricing.GroupModel, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func requestRules() *kindRules {
+	k, po, lead := KindRequest, []Role{ProductOwner}, []Role{FinOpsLead}
+	approve := []Guard{guardNamedOwner, guardWithinAsked}
+	from := func(s ...State) []State { return s }
+	return &kindRules{
+		rows: slices.Concat(
+			rows(k, from(None), "draft", []Role{FinOpsLead, Scheduler}, RequestDrafted, Transition{Tell: true}),
+			rows(k, from(None, RequestDrafted), "submit", po, RequestSubmitted, Transition{Takes: Requester, Tell: true}),
+			rows(k, from(RequestDrafted), "submit", lead, RequestSubmitted, Transition{Takes: Requester, Tell: true}),
+			rows(k, from(RequestChangesAsked), "resubmit", po, RequestSubmitted, Transition{Takes: Requester, Tell: true}),
+			rows(k, from(RequestSubmitted, RequestChangesAsked), "withdraw", po, RequestWithdrawn, Transition{Guards: []Guard{guardRequester}}),
+			rows(k, from(RequestSubmitted), "ask_changes", lead, RequestChangesAsked, Transition{Takes: Approver, Why: true, Tell: true}),
+			rows(k, from(RequestSubmitted), "approve", lead, RequestApproved, Transition{Guards: approve, Takes: Approver, Why: true, Tell: true}),
+			rows(k, from(RequestDrafted, RequestSubmitted), "reject", lead, RequestRejected, Transition{Takes: Approver, Why: true, Tell: true}),
+			rows(k, from(RequestApproved), "propose_change", po, RequestChangeProposed, Transition{Takes: Requester, Tell: true}),
+			rows(k, from(RequestExpired), "propose_change", po, RequestRenewalProposed, Transition{Takes: Requester, Tell: true}),
+			rows(k, from(RequestChangeProposed), "approve_change", lead, RequestApproved, Transition{Guards: approve, Takes: Approver, Why: true, Tell: true}),
+			rows(k, from(RequestRenewalProposed), "approve_change", lead, RequestApproved, Transition{Guards: approve, Takes: Approver, Why: true, Tell: true}),
+			rows(k, from(RequestChangeProposed), "reject_change", lead, RequestApproved, Transition{Takes: Approver, Why: true, Tell: true}),
+			rows(k, from(RequestRenewalProposed), "reject_change", lead, RequestExpired, Transition{Takes: Approver, Why: true, Tell: true}),
+			rows(k, from(RequestChangeProposed), "withdraw_change", po, RequestApproved, Transition{Guards: []Guard{guardRequester}}),
+			rows(k, from(RequestRenewalProposed), "withdraw_change", po, RequestExpired, Transition{Guards: []Guard{guardRequester}}),
+			rows(k, from(RequestApproved), "expire", []Role{Scheduler}, RequestExpired, Transition{Guards: []Guard{guardExpired}, Tell: true}),
+			rows(k, from(RequestChangeProposed), "expire", []Role{Scheduler}, RequestRenewalProposed, Transition{Guards: []Guard{guardExpired}, Tell: true}),
+			rows(k, from(RequestApproved, RequestChangeProposed, RequestExpired, RequestRenewalProposed), "revoke", lead, RequestRevoked, Transition{Takes: Approver, Why: true, Tell: true}),
+		),
+		final: []State{RequestRejected, RequestWithdrawn, RequestRevoked},
+		body:  func() any { return new(Request) },
+		detail: func(a Action) any {
+			switch a {
+			case "draft", "submit", "resubmit":
+				return new(RequestDetail)
+			case "approve", "approve_change":
+				return new(ApprovalDetail)
+			case "propose_change":
+				return new(ScopeDetail)
+			}
+			return nil
+		},
+		needs:  requestNeeds,
+		place:  requestPlace,
+		decide: decideRequest,
+		apply:  applyRequest,
+		waits:  requestWaits,
+		summary: func(s *Subject) any {
+			q := s.Body.(*Request)
+			return map[string]any{"name": q.Name, "owner": q.Owner, "node": q.Node, "expires": q.expires()}
+		},
+	}
+}
+
+func (q *Request) expires() string {
+	if q.Approved == nil || q.Approved.Expires.IsZero() {
+		return ""
+	}
+	return date(q.Approved.Expires)
+}
+
+func requestNeeds(r *ruling) []Ref {
+	var out []Ref
+	if q, ok := r.Subject.Body.(*Request); ok {
+		out = append(out, Ref{Kind: KindPerson, ID: string(q.Owner)})
+	}
+	return out
+}
+
+func requestPlace(r *ruling) string {
+	if d, ok := r.detail.(*RequestDetail); ok && r.Subject.State == None {
+		return d.Node
+	}
+	return r.Subject.Body.(*Request).Node
+}
+
+func decideRequest(r *ruling) error {
+	switch d := r.detail.(type) {
+	case *RequestDetail:
+		d.Scope = d.Scope.normal()
+		return d.check(r.cmd.Action == "draft")
+	case *ScopeDetail:
+		d.Scope = d.Scope.normal()
+		return d.Scope.check()
+	case *ApprovalDetail:
+		q := r.Subject.Body.(*Request)
+		asked := q.Scope
+		if q.Proposed != nil {
+			asked = *q.Proposed
+		}
+		scope, err := d.scope(asked)
+		if err != nil {
+			return err
+		}
+		// The event says what was approved, whole.
+		d.Scope, d.Expires = &scope, time.Time{}
+	}
+	return nil
+}
+
+func applyRequest(s *Subject, e *Event, detail any) error {
+	q := s.Body.(*Request)
+	switch d := detail.(type) {
+	case *RequestDetail:
+		q.RequestDetail = *d
+	case *ScopeDetail:
+		q.Proposed = &d.Scope
+	case *ApprovalDetail:
+		q.Approved, q.ApprovedAt, q.Proposed = d.Scope, e.At, nil
+	}
+	switch e.Action {
+	case "reject_change", "withdraw_change", "revoke":
+		q.Proposed = nil
+	}
+	return nil
+}
+
+func requestWaits(s *Subject) (Turn, bool) {
+	q := s.Body.(*Request)
+	switch s.State {
+	case RequestSubmitted, RequestChangeProposed, RequestRenewalProposed, RequestDrafted:
+		return Turn{Role: FinOpsLead}, true
+	case RequestChangesAsked, RequestExpired:
+		who := q.Owner
+		if asked := s.Parts[Requester]; len(asked) > 0 {
+			who = asked[0]
+		}
+		return Turn{Person: who, Role: ProductOwner}, true
+	}
+	return Turn{}, false
+}
