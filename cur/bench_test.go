@@ -90,7 +90,7 @@ func openFile(tb testing.TB, src cur.Source) *cur.Reader {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	r, err := cur.NewReader(context.Background(), f)
+	r, err := cur.NewReader(context.Background(), f, nil)
 	if err != nil {
 		tb.Fatal(err)
 	}

@@ -50,6 +50,7 @@ type row struct {
 	region   int  // product_region, of reports without product_region_code
 	untyped  bool // no line item type: every row is Usage
 	netZero  bool // the net cost is 0 where it should be blank
+	left     left // what the reader's options leave out
 
 	ways map[Column][]way // how a column outside LineItem is reached
 	err  error            // first failure of a look-up in the current row
@@ -64,7 +65,7 @@ type row struct {
 func bind(dec decoder, source string) (*row, Format, error) {
 	header := dec.header()
 	r := &row{dec: dec, source: source, header: header,
-		folded: make(map[string][]int, len(header)), ways: make(map[Column][]way)}
+		folded: make(map[string][]int, len(header)), ways: make(map[Column][]way), left: left{description: -1}}
 	for i, h := range header {
 		if f := fold(h); f != "" {
 			r.folded[f] = append(r.folded[f], i)

@@ -272,7 +272,7 @@ func TestCancelMidFile(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := NewReader(ctx, f)
+		r, err := NewReader(ctx, f, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -210,7 +210,7 @@ func benchOpen(b *testing.B, set *Set, i int) (File, *Reader) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	rd, err := NewReader(context.Background(), f)
+	rd, err := NewReader(context.Background(), f, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

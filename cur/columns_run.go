@@ -60,10 +60,11 @@ type columnQueue struct {
 func (r *Reader) forget(li *LineItem) {
 	var m Measures
 	li.measure(&m, r.have)
-	r.last.NetRows -= m.NetRows
-	r.last.CostBlank -= m.CostBlank
+	t := r.totals(&ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType})
+	t.NetRows -= m.NetRows
+	t.CostBlank -= m.CostBlank
 	for i := range m.sums {
-		r.last.sums[i].Acc(m.sums[i].Neg())
+		t.sums[i].Acc(m.sums[i].Neg())
 	}
 }
 
@@ -166,7 +167,7 @@ func (q *columnQueue) openFile(ctx context.Context, n int) error {
 	if err != nil {
 		return fmt.Errorf("cur: open %q: %w", info.Name, err)
 	}
-	rd, err := NewReader(ctx, f)
+	rd, err := NewReader(ctx, f, nil)
 	if err != nil {
 		f.Close()
 		return err

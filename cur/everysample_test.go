@@ -58,7 +58,7 @@ func TestEverySampleIsReadOrRefused(t *testing.T) {
 			return err
 		}
 		defer f.Close()
-		r, err := cur.NewReader(t.Context(), f)
+		r, err := cur.NewReader(t.Context(), f, nil)
 		if !report {
 			// Tables of the FOCUS specification show costs without saying of what.
 			wantErr := cur.ErrFormat

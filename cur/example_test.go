@@ -66,7 +66,7 @@ func ExampleNewReader() {
 		log.Fatal(err)
 	}
 	defer f.Close()
-	r, err := cur.NewReader(ctx, f)
+	r, err := cur.NewReader(ctx, f, nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package cur
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"time"
 
@@ -47,7 +48,7 @@ type LineItem struct {
 	IntervalStart, IntervalEnd time.Time
 	UsageStart, UsageEnd       time.Time
 
-	amounts [NumMeasures]exact.Num // by the measure that sums the column
+	amounts [NumMeasures]exact.Num // by the measure that sums the column; void where not present
 	present uint32                 // bit m: the cell of measure m was not blank
 	row     *row                   // reaches every other column; nil for rows made by hand
 	extra   map[Column]string      // other columns of a row made by hand
@@ -130,6 +131,11 @@ func (li *LineItem) Column(c Column) (value string, ok bool) {
 func (li *LineItem) Clone() *LineItem {
 	c := *li
 	c.row, c.extra = nil, nil
+	for m := range c.amounts {
+		if c.present&(1<<m) == 0 {
+			c.amounts[m] = exact.Num{}
+		}
+	}
 	for _, f := range textFields {
 		p := f.of(&c)
 		*p = strings.Clone(*p)
@@ -183,23 +189,87 @@ func fieldOf(c Column) int {
 // reset empties li for the next row.
 func (li *LineItem) reset() { *li = LineItem{} }
 
+// begin makes li a copy of t but for amounts, of which neither has any. It is much
+// of the cost of a row, and amounts are nearly half of a LineItem.
+func (li *LineItem) begin(t *LineItem) {
+	li.Payer, li.BillingPeriod, li.InvoiceID, li.InvoicingEntity = t.Payer, t.BillingPeriod, t.InvoiceID, t.InvoicingEntity
+	li.LegalEntity, li.BillType, li.BillingEntity, li.ProductCode = t.LegalEntity, t.BillType, t.BillingEntity, t.ProductCode
+	li.ProductFamily, li.ProductName, li.Model, li.UsageType = t.ProductFamily, t.ProductName, t.Model, t.UsageType
+	li.Operation, li.PricingUnit, li.LineItemType, li.Currency = t.Operation, t.PricingUnit, t.LineItemType, t.Currency
+	li.UsageAccount, li.Region, li.Principal, li.Resource = t.UsageAccount, t.Region, t.Principal, t.Resource
+	li.Description, li.Reservation = t.Description, t.Reservation
+	li.IntervalStart, li.IntervalEnd, li.UsageStart, li.UsageEnd = t.IntervalStart, t.IntervalEnd, t.UsageStart, t.UsageEnd
+	li.present, li.row, li.extra = 0, t.row, nil
+}
+
+// put sets the text field of a place in textFields, as its function does, but
+// without a call.
+func (li *LineItem) put(field int, s string) {
+	switch field {
+	case fieldPayer:
+		li.Payer = s
+	case fieldInvoice:
+		li.InvoiceID = s
+	case fieldInvoicing:
+		li.InvoicingEntity = s
+	case fieldLegal:
+		li.LegalEntity = s
+	case fieldBillType:
+		li.BillType = s
+	case fieldEntity:
+		li.BillingEntity = s
+	case fieldProduct:
+		li.ProductCode = s
+	case fieldFamily:
+		li.ProductFamily = s
+	case fieldName:
+		li.ProductName = s
+	case fieldModel:
+		li.Model = s
+	case fieldUsageType:
+		li.UsageType = s
+	case fieldOperation:
+		li.Operation = s
+	case fieldUnit:
+		li.PricingUnit = s
+	case fieldType:
+		li.LineItemType = s
+	case fieldCurrency:
+		li.Currency = s
+	case fieldAccount:
+		li.UsageAccount = s
+	case fieldRegion:
+		li.Region = s
+	case fieldPrincipal:
+		li.Principal = s
+	case fieldResource:
+		li.Resource = s
+	case fieldDescription:
+		li.Description = s
+	case fieldReservation:
+		li.Reservation = s
+	}
+}
+
 // measure adds li's amounts to m: the sums of its columns and the two derived
 // from the unblended cost. have says which columns the report has.
 func (li *LineItem) measure(m *Measures, have MeasureSet) {
 	m.Rows++
-	if li.present&(1<<UnblendedCost) == 0 {
-		m.CostBlank++
-	}
 	if li.present&(1<<NetUnblendedCost) != 0 {
 		m.NetRows++
-	} else if have.Has(NetUnblendedCost) {
-		m.sums[UnblendedWhereNetBlank].Acc(li.amounts[UnblendedCost])
 	}
-	if li.LineItemType == "Fee" && li.Reservation != "" {
-		m.sums[ReservationFee].Acc(li.amounts[UnblendedCost])
+	if li.present&(1<<UnblendedCost) == 0 {
+		m.CostBlank++
+	} else {
+		if have.Has(UnblendedWhereNetBlank) && li.present&(1<<NetUnblendedCost) == 0 {
+			m.sums[UnblendedWhereNetBlank].Acc(li.amounts[UnblendedCost])
+		}
+		if have.Has(ReservationFee) && li.LineItemType == "Fee" && li.Reservation != "" {
+			m.sums[ReservationFee].Acc(li.amounts[UnblendedCost])
+		}
 	}
-	for i := range li.amounts {
-		if li.present&(1<<i) != 0 && !li.amounts[i].IsZero() {
+	for left := li.present; left != 0; left &= left - 1 {
+		if i := bits.TrailingZeros32(left); !li.amounts[i].IsZero() {
 			m.sums[i].Acc(li.amounts[i])
 		}
 	}

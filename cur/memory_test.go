@@ -176,7 +176,7 @@ func TestPeakMemoryChild(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer f.Close()
-		r, err := cur.NewReader(t.Context(), f)
+		r, err := cur.NewReader(t.Context(), f, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

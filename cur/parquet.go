@@ -22,7 +22,7 @@ type parquetDecoder struct {
 	head  []string
 	texts []texts // by column
 	maps  mapCells
-	n     int64
+	n     int64 // the current row; 1 is the first. rows may be behind: see reach
 
 	pairs    []colscan.Pair // of column pairsCol in row pairsRow
 	pairsCol int
@@ -46,6 +46,25 @@ func (d *parquetDecoder) next() error {
 		d.n++
 		return nil
 	}
+	return d.ended()
+}
+
+// reach brings rows to the current row. Where blocks read the rows, they say which
+// one is current, and rows serves look-ups alone.
+func (d *parquetDecoder) reach() error {
+	if d.rows.Index()+1 == d.n || d.rows.Seek(d.ctx, d.n-1) {
+		return nil
+	}
+	err := d.ended()
+	var row *RowError
+	if errors.As(err, &row) {
+		err = row.Err
+	}
+	return err
+}
+
+// ended returns what rows ended with.
+func (d *parquetDecoder) ended() error {
 	if err := d.rows.Err(); err != nil {
 		// A column that came out short is noticed between row groups.
 		var e *colscan.Error
@@ -71,6 +90,9 @@ func (d *parquetDecoder) fault(err error) error {
 }
 
 func (d *parquetDecoder) text(col int) (string, error) {
+	if err := d.reach(); err != nil {
+		return "", err
+	}
 	b, _, err := d.rows.Text(col)
 	if err != nil {
 		return "", d.fault(err)
@@ -82,6 +104,9 @@ func (d *parquetDecoder) text(col int) (string, error) {
 }
 
 func (d *parquetDecoder) amount(col int) (exact.Num, bool, error) {
+	if err := d.reach(); err != nil {
+		return exact.Num{}, false, err
+	}
 	if d.cols[col].Kind != colscan.Double {
 		b, _, err := d.rows.Text(col)
 		if err != nil {
@@ -112,6 +137,9 @@ func (d *parquetDecoder) blankIsZero(col int) bool {
 }
 
 func (d *parquetDecoder) time(col int) (time.Time, error) {
+	if err := d.reach(); err != nil {
+		return time.Time{}, err
+	}
 	if d.cols[col].Kind != colscan.Timestamp {
 		b, _, err := d.rows.Text(col)
 		if err != nil {
@@ -145,6 +173,9 @@ func (d *parquetDecoder) isMap(col int) bool {
 func (d *parquetDecoder) load(col int) error {
 	if d.pairsRow == d.n && d.pairsCol == col {
 		return nil
+	}
+	if err := d.reach(); err != nil {
+		return err
 	}
 	d.pairsRow = 0
 	pairs, _, err := d.rows.Map(col, d.pairs[:0])
@@ -193,6 +224,9 @@ func (d *parquetDecoder) holds(col int, prefix string) (bool, error) {
 
 // json returns the map in a column of text.
 func (d *parquetDecoder) json(col int) (map[string]string, error) {
+	if err := d.reach(); err != nil {
+		return nil, err
+	}
 	b, _, err := d.rows.Text(col)
 	if err != nil {
 		return nil, d.fault(err)

@@ -278,7 +278,7 @@ func TestFailingSourceOfParquet(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r, err := NewReader(context.Background(), failing{f, after, broken})
+		r, err := NewReader(context.Background(), failing{f, after, broken}, nil)
 		if err == nil {
 			_, err = readAll(r)
 		}

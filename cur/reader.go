@@ -19,6 +19,24 @@ import (
 	"github.com/spendclaim/spendclaim/internal/colscan"
 )
 
+// ReaderOptions say which part of a file is of interest. What is not is hardly
+// read: of Parquet, neither other columns nor pages without a row that passes.
+type ReaderOptions struct {
+	// Columns are what the fields and amounts of rows are filled from; nil means
+	// all that LineItem has. The others are blank and absent. Payer, billing
+	// period, line item type and currency, by which control totals are kept, and
+	// the columns of Where are always there. So is every column that LineItem has
+	// no field for: it is read when [LineItem.Column] asks.
+	Columns []Column
+	// Where passes over rows that [Where.MatchRow] does not match. What is wrong
+	// in them may go unnoticed, and control totals leave them out.
+	Where Where
+
+	byRows bool // for tests: without blocks
+
+	_ struct{}
+}
+
 // Reader reads the rows of one file: CSV (plain, gzip or zip) or Parquet, in any
 // of the formats of this package, told apart by content and header. It is used
 // by one goroutine.
@@ -26,8 +44,10 @@ type Reader struct {
 	ctx     context.Context
 	info    Info
 	row     *row
+	blocks  *blocks // reads the rows of Parquet; nil: row reads them one by one
+	where   compiled
 	format  Format
-	n       int64 // rows read
+	n       int64 // rows read or passed over
 	err     error // sticky
 	have    MeasureSet
 	control map[ControlKey]*Measures
@@ -41,8 +61,8 @@ type Reader struct {
 // NewReader reads the header of f. It does not take f over: the caller closes
 // it after the Reader. ErrFormat means that f is no cost and usage report, or
 // that it is damaged. An empty file has no header, no columns and no rows. The
-// context ends reading between rows.
-func NewReader(ctx context.Context, f File) (*Reader, error) {
+// context ends reading between rows. Nil options mean all of every row.
+func NewReader(ctx context.Context, f File, o *ReaderOptions) (*Reader, error) {
 	r := &Reader{ctx: ctx, info: f.Info(), file: f, control: make(map[ControlKey]*Measures)}
 	dec, err := r.open(f)
 	if err == nil {
@@ -58,7 +78,33 @@ func NewReader(ctx context.Context, f File) (*Reader, error) {
 		return nil, fmt.Errorf("cur: open %q: %w", r.info.Name, err)
 	}
 	r.have = r.row.measures()
+	if o != nil {
+		if err := o.check(); err != nil {
+			r.Close()
+			return nil, err
+		}
+		if o.Columns != nil {
+			r.have = r.row.project(o, r.have)
+		}
+		r.where = compile(o.Where)
+	}
+	if d, ok := dec.(*parquetDecoder); ok && (o == nil || !o.byRows) {
+		if r.blocks = newBlocks(r, d); r.blocks != nil {
+			r.close = append(r.close, r.blocks.close)
+		}
+	}
 	return r, nil
+}
+
+func (o *ReaderOptions) check() error {
+	for _, clause := range o.Where.Any {
+		for _, c := range clause {
+			if !c.Op.known() {
+				return fmt.Errorf("cur: open: predicate on column %q: unknown operator %q", c.Column, c.Op)
+			}
+		}
+	}
+	return nil
 }
 
 // open tells the container by its first bytes.
@@ -148,11 +194,17 @@ func (r *Reader) Columns() []string {
 	return slices.Clone(r.row.header)
 }
 
-// Read fills li with the next row, overwriting what was there. Look-ups of li
-// are valid until the next Read. io.EOF comes after the last row. Any other error
-// is the context's, or a *RowError with file, row, column and cell, and is final:
+// Read fills li with the next row, overwriting what was there. Strings may be
+// kept, as may copies of li but for its look-ups, which are valid until the next
+// Read. A string that is kept may keep some 16 KiB of others alive: to hold few of
+// very many, use strings.Clone. io.EOF comes after the last row. Any other error is
+// the context's, or a *RowError with file, row, column and cell, and is final:
 // every later call returns it again.
 func (r *Reader) Read(li *LineItem) error {
+	if b := r.blocks; b != nil && b.at < len(b.order) && r.err == nil && r.row.err == nil {
+		b.give(li) // in short what read does
+		return nil
+	}
 	if r.err == nil {
 		r.err = r.read(li)
 	}
@@ -163,23 +215,51 @@ func (r *Reader) read(li *LineItem) error {
 	if err := r.row.err; err != nil {
 		return err // a look-up in the row before failed
 	}
-	if r.n&0x3ff == 0 {
-		if err := r.ctx.Err(); err != nil {
+	if b := r.blocks; b != nil {
+		b.count()
+		ok, err := b.next()
+		if ok {
+			b.give(li)
+			return nil
+		}
+		if c := r.ctx.Err(); c != nil {
+			return r.at(c)
+		}
+		if err == nil {
+			r.n = b.first
+			return io.EOF
+		}
+		// One of the rows ahead cannot be read, or something in them takes
+		// reading them one by one, which then says what and where.
+		r.n = b.leave()
+		r.blocks = nil
+	}
+	for {
+		if r.n&0x3ff == 0 {
+			if err := r.ctx.Err(); err != nil {
+				return r.at(err)
+			}
+		}
+		r.row.n = r.n + 1
+		if err := r.row.dec.next(); err == io.EOF {
+			return err
+		} else if err != nil {
 			return r.at(err)
 		}
+		if err := r.row.fill(li); err != nil {
+			return r.at(err)
+		}
+		if !r.where.match(li) {
+			if r.row.err != nil {
+				return r.row.err
+			}
+			r.n++
+			continue
+		}
+		r.n++
+		li.measure(r.totals(&ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType}), r.have)
+		return nil
 	}
-	r.row.n = r.n + 1
-	if err := r.row.dec.next(); err == io.EOF {
-		return err
-	} else if err != nil {
-		return r.at(err)
-	}
-	if err := r.row.fill(li); err != nil {
-		return r.at(err)
-	}
-	r.n++
-	r.count(li)
-	return nil
 }
 
 // at gives an error of the row being read its file and row.
@@ -195,18 +275,19 @@ func (r *Reader) at(err error) error {
 	return e
 }
 
-// count adds li to the control totals, which owe nothing to any grouping.
-func (r *Reader) count(li *LineItem) {
-	k := ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType}
-	if r.last == nil || k != r.lastKey {
-		if r.last = r.control[k]; r.last == nil {
-			k = ControlKey{strings.Clone(k.Payer), k.BillingPeriod, strings.Clone(k.Currency), strings.Clone(k.LineItemType)}
-			r.last = new(Measures)
-			r.control[k] = r.last
+// totals returns the control totals of rows of a key. They owe nothing to any
+// grouping.
+func (r *Reader) totals(k *ControlKey) *Measures {
+	if r.last == nil || *k != r.lastKey {
+		m := r.control[*k]
+		if m == nil {
+			own := ControlKey{strings.Clone(k.Payer), k.BillingPeriod, strings.Clone(k.Currency), strings.Clone(k.LineItemType)}
+			m = new(Measures)
+			r.control[own] = m
 		}
-		r.lastKey = k
+		r.last, r.lastKey = m, *k
 	}
-	li.measure(r.last, r.have)
+	return r.last
 }
 
 // All ranges over the rows that are left. The yielded pointer is the same each
@@ -229,8 +310,11 @@ func (r *Reader) All() iter.Seq2[*LineItem, error] {
 	}
 }
 
-// Control returns the totals of the rows read so far.
+// Control returns the totals of the rows read so far, of the amounts read.
 func (r *Reader) Control() []Control {
+	if r.blocks != nil {
+		r.blocks.count()
+	}
 	out := make([]Control, 0, len(r.control))
 	for k, m := range r.control {
 		out = append(out, Control{k, *m})

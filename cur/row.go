@@ -113,7 +113,7 @@ func (r *row) times(li *LineItem) (err error) {
 	if start.IsZero() {
 		start = li.UsageStart
 	}
-	if start.IsZero() {
+	if start.IsZero() && !r.left.times {
 		return &RowError{Source: r.source, Row: r.n, Err: errNoTime}
 	}
 	if r.period >= 0 {
@@ -134,19 +134,15 @@ func (r *row) times(li *LineItem) (err error) {
 // derive fills the fields that have a second home.
 func (r *row) derive(li *LineItem) (err error) {
 	if r.product >= 0 {
-		for _, f := range [...]struct {
-			field *string
-			key   string
-		}{{&li.ProductName, "product_name"}, {&li.Model, "model"}, {&li.Region, "region_code"}, {&li.Region, "region"}} {
-			if *f.field != "" {
-				continue
-			}
-			if *f.field, err = r.dec.lookup(r.product, f.key); err != nil {
-				return r.at(r.product, err)
+		for _, k := range productKeys {
+			if v := textFields[k.field].of(li); *v == "" && !r.left.fields[k.field] {
+				if *v, err = r.dec.lookup(r.product, k.key); err != nil {
+					return r.at(r.product, err)
+				}
 			}
 		}
 	}
-	if li.Region == "" && r.region >= 0 {
+	if li.Region == "" && r.region >= 0 && !r.left.fields[fieldRegion] {
 		if li.Region, err = r.dec.text(r.region); err != nil {
 			return r.at(r.region, err)
 		}
@@ -154,10 +150,84 @@ func (r *row) derive(li *LineItem) (err error) {
 	if r.untyped {
 		li.LineItemType = "Usage"
 	}
-	if li.PricingUnit == "" && li.BillingEntity == marketplace {
-		li.PricingUnit = unitOf(li.Description)
+	if li.PricingUnit == "" && li.BillingEntity == marketplace && !r.left.fields[fieldUnit] {
+		d := li.Description
+		if c := r.left.description; c >= 0 {
+			if d, err = r.dec.text(c); err != nil {
+				return r.at(c, err)
+			}
+		}
+		li.PricingUnit = unitOf(d)
 	}
 	return nil
+}
+
+// productKeys are the keys of the product map that fields are taken from when
+// their own column is missing or blank.
+var productKeys = [...]struct {
+	field int
+	key   string
+}{{fieldName, "product_name"}, {fieldModel, "model"}, {fieldRegion, "region_code"}, {fieldRegion, "region"}}
+
+// left is what the options of a reader leave out of a row.
+type left struct {
+	fields      [numTextFields]bool
+	times       bool // a row may be without
+	description int  // the column of the description, where it is read for the unit alone; else -1
+}
+
+// project leaves out what o does not ask for, and returns the measures left.
+func (r *row) project(o *ReaderOptions, have MeasureSet) MeasureSet {
+	asked, places := map[string]bool{}, map[int]bool{}
+	ask := func(c Column) {
+		asked[fold(string(c))] = true
+		if i := r.find(c); i >= 0 {
+			places[i] = true // by another name, which is the report's own
+		}
+	}
+	for _, c := range [...]Column{ColPayer, ColBillingPeriod, ColCurrency, ColLineItemType} {
+		ask(c)
+	}
+	for _, c := range o.Columns {
+		ask(c)
+	}
+	for _, clause := range o.Where.Any {
+		for _, c := range clause {
+			ask(c.Column)
+		}
+	}
+	wants := func(c Column) bool { return asked[fold(string(c))] || places[r.find(c)] }
+	if wants(ColPricingUnit) {
+		ask(ColBillingEntity)
+	}
+	if r.period < 0 { // it is worked out from these
+		ask(colInterval)
+		ask(colUsageStart)
+	}
+	if !wants(colDescription) && wants(ColPricingUnit) {
+		r.left.description = r.text[fieldDescription]
+	}
+	for i := range textFields {
+		if !wants(textFields[i].column) {
+			r.text[i], r.there[i], r.left.fields[i] = -1, false, true
+		}
+	}
+	for m := range Measure(NumMeasures) {
+		switch {
+		case !wants(measureColumns[m]):
+			r.amount[m] = -1
+			have &^= 1 << m
+		case (m == UnblendedWhereNetBlank || m == ReservationFee) && !wants(measureColumns[UnblendedCost]):
+			have &^= 1 << m
+		}
+	}
+	r.left.times = r.period >= 0 && !wants(colInterval) && !wants(colUsageStart)
+	for c, at := range map[Column]*int{colInterval: &r.interval, colUsageStart: &r.start, colUsageEnd: &r.end} {
+		if !wants(c) {
+			*at = -1
+		}
+	}
+	return have
 }
 
 const marketplace = "AWS Marketplace"

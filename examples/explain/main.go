@@ -214,7 +214,7 @@ func (o *options) file(ctx context.Context, w io.Writer, name string, spec cur.S
 		return false, err
 	}
 	defer f.Close()
-	r, err := cur.NewReader(ctx, f)
+	r, err := cur.NewReader(ctx, f, nil)
 	if err != nil {
 		return false, err
 	}

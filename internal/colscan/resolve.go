@@ -111,6 +111,10 @@ func Resolve[T any](c *Codes, pos []int32, dst []T, m *Memo[T], resolve func(*Va
 			dst[i] = m.vals[ref]
 			continue
 		}
+		if ref == refNull && m.hasNull {
+			dst[i] = m.null
+			continue
+		}
 		var err error
 		if dst[i], err = m.one(c, ref, resolve); err != nil {
 			return err

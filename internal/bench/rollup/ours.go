@@ -136,7 +136,7 @@ func iterate(files []string) (a answer, err error) {
 		if err != nil {
 			return a, err
 		}
-		r, err := cur.NewReader(ctx, f)
+		r, err := cur.NewReader(ctx, f, nil)
 		if err != nil {
 			return a, err
 		}

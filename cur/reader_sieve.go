@@ -1,0 +1,181 @@
+package cur
+
+import (
+	"slices"
+
+	"github.com/spendclaim/spendclaim/internal/colscan"
+)
+
+// sieve is what of a predicate can be told from single columns. Each condition is
+// a bit; a row that lacks one in every clause is ruled out before anything else of
+// it is read.
+type sieve struct {
+	clauses []uint64 // the bits that each needs
+	conds   []Cond
+	fields  []sieveField
+	exact   bool // what passes the sieve passes the predicate
+
+	met, bits []uint64 // by row of the block
+	known     uint64
+}
+
+// sieveField is the conditions on one field.
+type sieveField struct {
+	field int
+	col   int // -1: missing
+	bits  uint64
+	memo  colscan.Memo[uint64]
+}
+
+// plan compiles the conditions on fields that one column alone tells.
+func (s *sieve) plan(r *row, where compiled) {
+	s.exact = true
+	for _, clause := range where {
+		need := uint64(0)
+		for _, c := range clause {
+			field := fieldOf(c.Column)
+			if field < 0 || r.second(field) || len(s.conds) == 64 {
+				s.exact = false
+				continue
+			}
+			bit := uint64(1) << len(s.conds)
+			need |= bit
+			s.conds = append(s.conds, c.Cond)
+			i := slices.IndexFunc(s.fields, func(f sieveField) bool { return f.field == field })
+			if i < 0 {
+				i = len(s.fields)
+				s.fields = append(s.fields, sieveField{field: field, col: r.text[field]})
+			}
+			s.fields[i].bits |= bit
+		}
+		s.clauses = append(s.clauses, need)
+	}
+	// Products first: they rule out most.
+	slices.SortStableFunc(s.fields, func(a, b sieveField) int { return rankCond(a.field) - rankCond(b.field) })
+}
+
+// second reports whether a field has a second home, so that its column alone does
+// not tell its value.
+func (r *row) second(field int) bool {
+	switch field {
+	case fieldName, fieldModel:
+		return r.product >= 0
+	case fieldRegion:
+		return r.product >= 0 || r.region >= 0
+	case fieldUnit:
+		return true
+	case fieldType:
+		return r.untyped
+	}
+	return false
+}
+
+// test returns which of the conditions of a text meets.
+func (s *sieve) test(of uint64, text string) (met uint64) {
+	for i := range s.conds {
+		if of>>i&1 != 0 && s.conds[i].match(text) {
+			met |= 1 << i
+		}
+	}
+	return met
+}
+
+// passes reports whether a row that meets the conditions met passes some clause.
+func (s *sieve) passes(met uint64) bool {
+	for _, c := range s.clauses {
+		if c&^met == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// alive reports whether for some row a clause that has one of the conditions bits
+// is still open.
+func (s *sieve) alive(met []uint64, bits uint64) bool {
+	for _, c := range s.clauses {
+		if c&bits == 0 {
+			continue
+		}
+		for _, m := range met {
+			if c&s.known&^m == 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// sift sets b.sel to the rows of the block that may pass.
+func (s *sieve) sift(b *blocks) error {
+	b.sel = nil
+	if len(s.fields) == 0 {
+		return nil
+	}
+	if s.met == nil {
+		s.met, s.bits = make([]uint64, readerBlock), make([]uint64, readerBlock)
+	}
+	met := s.met[:b.n]
+	clear(met)
+	s.known = 0
+	for i := range s.fields {
+		f := &s.fields[i]
+		if i > 0 && !s.alive(met, f.bits) {
+			continue // its conditions stay unmet: no clause that has one can pass
+		}
+		if err := s.field(b, f, met); err != nil {
+			return err
+		}
+		s.known |= f.bits
+	}
+	if b.selected = b.selected[:0]; b.selected == nil {
+		b.selected = make([]int32, 0, readerBlock)
+	}
+	last, passes := ^met[0], false
+	for i, m := range met {
+		if m != last {
+			last, passes = m, s.passes(m)
+		}
+		if passes {
+			b.selected = append(b.selected, int32(i))
+		}
+	}
+	if len(b.selected) < b.n {
+		b.sel = b.selected
+	}
+	return nil
+}
+
+// field adds the conditions on a field that the rows meet.
+func (s *sieve) field(b *blocks, f *sieveField, met []uint64) error {
+	if f.col < 0 {
+		bits := s.test(f.bits, "")
+		for i := range met {
+			met[i] |= bits
+		}
+		return nil
+	}
+	v, err := b.scan.Column(f.col)
+	if l := &b.loaded[f.col]; err == nil && l.serial != b.serial {
+		*l = loaded{b.serial, true}
+		err = v.Load(b.ctx, b.from, nil, b.n)
+	}
+	if err != nil {
+		return err
+	}
+	bits := s.bits[:b.n]
+	err = colscan.Resolve(&v.Codes, nil, bits, &f.memo, func(v *colscan.Value) (uint64, error) {
+		t, err := v.Text()
+		if f.field == fieldPrincipal {
+			return s.test(f.bits, Role(string(t))), err
+		}
+		return s.test(f.bits, string(t)), err
+	})
+	if err != nil {
+		return err
+	}
+	for i, m := range bits {
+		met[i] |= m
+	}
+	return nil
+}
