@@ -24,7 +24,7 @@ var (
 	belowGovernance = []string{"attribution", "attribution/ledger", "estimate", "pricing", "storage"}
 	belowGaps       = append([]string{"cur"}, belowGovernance...)
 	belowFindings   = append([]string{"gaps", "storage/outbox"}, belowGaps...)
-	belowAgentbill  = append([]string{"governance", "findings"}, belowFindings...)
+	belowAgentbill  = append([]string{"governance", "governance/cards", "findings"}, belowFindings...)
 )
 
 // allowed is the import graph. The first rule that matches a package holds. A tree
@@ -38,6 +38,8 @@ var allowed = []rule{
 	{"attribution", []string{"cur", "pricing"}},
 	{"attribution/ledger", []string{"attribution", "cur", "pricing", "storage"}},
 	{"attribution/athena", []string{"attribution", "cur", "pricing"}},
+	{"governance/cards", []string{"attribution", "attribution/ledger", "estimate", "pricing"}},
+	{"governance/journal", []string{"attribution"}},
 	{"governance", append([]string{"cur", "governance/...", "storage/outbox"}, belowGovernance...)},
 	{"gaps", belowGaps},
 	{"findings", belowFindings},
@@ -48,7 +50,7 @@ var allowed = []rule{
 	{"storage/...", []string{"storage"}}, // drivers, their test, the outbox
 	{"examples/...", []string{
 		// Examples are what users copy, so they stay off what users cannot import.
-		"cur/...", "pricing", "estimate", "attribution/...", "governance", "gaps",
+		"cur/...", "pricing", "estimate", "attribution/...", "governance/...", "gaps",
 		"findings/...", "agentbill/...", "storage/...",
 	}},
 	{"internal/archtest", nil},
@@ -201,7 +203,7 @@ var homes = []home{
 	{"github.com/modelcontextprotocol/go-sdk", []string{"agentbill/mcpserver"}, false},
 	{"gonum.org/v1/gonum", []string{"findings"}, false},
 	{"github.com/klauspost/compress", []string{"cur", "internal/..."}, true},
-	{"github.com/shopspring/decimal", []string{".", "attribution/...", "agentbill/...", "cur/...", "estimate", "examples/...", "findings/...", "gaps", "governance", "internal/...", "pricing", "storage/..."}, true},
+	{"github.com/shopspring/decimal", []string{".", "attribution/...", "agentbill/...", "cur/...", "estimate", "examples/...", "findings/...", "gaps", "governance/...", "internal/...", "pricing", "storage/..."}, true},
 	// Test tools live in tests, and in the packages that exist to write tests with.
 	{"pgregory.net/rapid", []string{"storage/storagetest"}, true},
 	{"github.com/google/go-cmp", []string{"storage/storagetest", "internal/golden"}, true},
