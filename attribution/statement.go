@@ -310,6 +310,32 @@ func (s *Statement) Lines() iter.Seq[*Line] {
 	}
 }
 
+// Groups ranges over the groups of the statement's currency, in order of their keys,
+// each as it was assigned: a group that is split afterwards is one line, without
+// Workload. It serves who asks about anchors, which parts no longer have. The
+// pointer is reused: what it points to is good until the next line.
+func (s *Statement) Groups() iter.Seq[*Line] {
+	return func(yield func(*Line) bool) {
+		as := s.ix.Assigner()
+		var l Line
+		for i := range s.p.Len() {
+			k := s.p.Key(i)
+			if k.Currency != s.Currency {
+				continue
+			}
+			l.Key, l.Measures, l.Assignment = k, s.p.Sums(i), as.Assign(k)
+			x := s.m.of(&l.Measures, k.LineItemType)
+			if l.Amounts = s.m.public(&x); !yield(&l) {
+				return
+			}
+		}
+	}
+}
+
+// Index returns the claims and rules that the statement was made under, ready to
+// assign and explain its groups.
+func (s *Statement) Index() *Index { return s.ix }
+
 // part makes a line of a part.
 func (s *Statement) part(p *part) Line {
 	l := Line{Assignment: Assignment{Outcome: p.outcome, Kind: p.kind, Component: p.poolKey.component, Claim: p.claim, Workload: p.workload},
