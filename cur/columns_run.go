@@ -167,6 +167,10 @@ func (q *columnQueue) openFile(ctx context.Context, n int) error {
 	if err != nil {
 		return fmt.Errorf("cur: open %q: %w", info.Name, err)
 	}
+	if err := unchanged(info, f.Info()); err != nil {
+		f.Close()
+		return err
+	}
 	rd, err := NewReader(ctx, f, nil)
 	if err != nil {
 		f.Close()
@@ -219,6 +223,7 @@ func (w *columnWorker) unit(ctx context.Context, f *columnFile, group int) (err 
 		}
 	}()
 	w.begin(f.plan)
+	defer w.announce(f.f, group)()
 	return w.group(ctx, group)
 }
 
@@ -236,8 +241,9 @@ func (q *columnQueue) done(ctx context.Context, f *columnFile, w *columnWorker) 
 		if (f.info.ETag == "" || q.set.manifest == nil) && f.info.Size > 0 {
 			begun := time.Now()
 			q.mu.Unlock()
-			h := sha256.New()
-			_, err := io.CopyBuffer(h, ctxReader{ctx, io.NewSectionReader(f.f, 0, f.info.Size)}, make([]byte, 256<<10))
+			h, whole := sha256.New(), sequential(f.f)
+			_, err := io.CopyBuffer(h, ctxReader{ctx, whole}, make([]byte, 256<<10))
+			err = errors.Join(err, whole.Close())
 			q.mu.Lock()
 			if err != nil {
 				return err

@@ -49,6 +49,7 @@ type columnWorker struct {
 	control []controlEntry
 	byKey   map[[4]uint32]uint32
 
+	expect  func(reach)           // see announce
 	rows    map[*columnPart]int64 // of the row group being read
 	matched int64
 
@@ -195,6 +196,7 @@ func (w *columnWorker) block() error {
 		return err
 	}
 	if len(w.need.rows) > 0 {
+		w.expect(reachNeed)
 		if !w.plan.timesAll {
 			if err := w.times(&w.need); err != nil {
 				return err

@@ -28,6 +28,12 @@ var (
 	// ErrMismatch marks partials that cannot be merged: they were made with
 	// different specs.
 	ErrMismatch = errors.New("partials of different specs")
+	// ErrSource marks an error of a source, which says nothing about the file.
+	// Sources mark theirs with it, so that nothing is read again on account of it.
+	ErrSource = errors.New("source failed")
+	// ErrChanged marks a file that is not the one located: it was replaced
+	// between the two, or while it was read.
+	ErrChanged = errors.New("file was replaced")
 	// ErrPartial marks bytes that are not the body of a partial.
 	ErrPartial = errors.New("malformed partial")
 )

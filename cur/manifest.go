@@ -149,6 +149,11 @@ func (m *Manifest) places(file string) []string {
 	for _, dir := range above {
 		out = append(out, path.Join(dir, key))
 	}
+	// In a bucket a key with empty parts, as a prefix that ends in a slash makes
+	// them, is not the one without.
+	if key != path.Clean(key) {
+		out = append(out, key)
+	}
 	if i := strings.LastIndex("/"+key, "/data/"); i >= 0 {
 		for _, dir := range above {
 			out = append(out, path.Join(dir, key[i:]))

@@ -117,7 +117,12 @@ func (r *Reader) open(f File) (decoder, error) {
 	if _, err := f.ReadAt(magic, 0); err != nil && err != io.EOF {
 		return nil, err
 	}
-	text := io.Reader(io.NewSectionReader(f, 0, size))
+	var text io.Reader
+	if !bytes.HasPrefix(magic, []byte("PAR1")) && !bytes.HasPrefix(magic, []byte("PK\x03\x04")) {
+		s := sequential(f)
+		r.close = append(r.close, s.Close)
+		text = s
+	}
 	switch {
 	case bytes.HasPrefix(magic, []byte("PAR1")):
 		pf, err := colscan.Open(f, size)
@@ -329,7 +334,9 @@ func (r *Reader) digest() (string, error) {
 	h := r.sum
 	if h == nil {
 		h = sha256.New()
-		in := ctxReader{r.ctx, io.NewSectionReader(r.file, 0, r.info.Size)}
+		whole := sequential(r.file)
+		defer whole.Close()
+		in := ctxReader{r.ctx, whole}
 		if _, err := io.CopyBuffer(h, in, make([]byte, 256<<10)); err != nil {
 			return "", fmt.Errorf("cur: read %q: %w", r.info.Name, err)
 		}

@@ -2,6 +2,7 @@ package cur
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -84,7 +85,8 @@ func (r *Rollup) Spec() Spec {
 // period is the delivery's, whatever its rows say. Bare files are one delivery
 // for each payer and billing period found in their rows.
 //
-// Errors: *RowError for a row that cannot be read, ErrFormat for a file, ErrMixed
+// Errors: *RowError for a row that cannot be read, ErrFormat for a file, ErrChanged
+// for one replaced since it was located, ErrMixed
 // for files of one delivery whose headers differ, ErrDuplicate for content given
 // twice, ErrCardinality, or the context's.
 func (r *Rollup) Run(ctx context.Context, s *Set) ([]Rolled, error) {
@@ -92,7 +94,7 @@ func (r *Rollup) Run(ctx context.Context, s *Set) ([]Rolled, error) {
 		return nil, err
 	}
 	run := newRun(r, s)
-	if columns, err := run.files(ctx); err != nil && columns {
+	if columns, err := run.files(ctx); err != nil && columns && !final(err) {
 		again := *r
 		again.byRows = true
 		run = newRun(&again, s)
@@ -105,6 +107,12 @@ func (r *Rollup) Run(ctx context.Context, s *Set) ([]Rolled, error) {
 	}
 	run.stats.Rows = run.rows
 	return run.result()
+}
+
+// final reports whether an error would be the same however the files are read.
+func final(err error) bool {
+	return errors.Is(err, ErrSource) || errors.Is(err, ErrChanged) ||
+		errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // check refuses specs that cannot be kept.

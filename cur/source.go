@@ -24,12 +24,28 @@ type Source interface {
 	List(ctx context.Context, dir string) ([]Info, error)
 }
 
-// File is an open file. ReadAt must be safe for concurrent use.
+// File is an open file. ReadAt must be safe for concurrent use. It may be a
+// [RemoteFile] too.
 type File interface {
 	io.ReaderAt
 	io.Closer
 	Info() Info
 }
+
+// RemoteFile is a File for which every read is a journey, so that it wants to know
+// what will be read of it.
+type RemoteFile interface {
+	File
+	// Stream reads the file from an offset on, to its end.
+	Stream(off int64) io.ReadCloser
+	// Expect says that ReadAt will be asked for most of these ranges, which need not
+	// be in order, and of each from its beginning on. done ends that: what is held of
+	// them is not needed any more.
+	Expect(ranges []Range) (done func())
+}
+
+// Range is a part of a file.
+type Range struct{ Off, Size int64 }
 
 // Info describes a file as it is in its source, without reading it.
 type Info struct {
@@ -147,6 +163,33 @@ type file struct {
 }
 
 func (f file) Info() Info { return f.info }
+
+// sequential reads a file from its beginning to its end.
+func sequential(f File) io.ReadCloser {
+	if r, ok := f.(RemoteFile); ok {
+		return r.Stream(0)
+	}
+	return io.NopCloser(io.NewSectionReader(f, 0, f.Info().Size))
+}
+
+// unchanged refuses a file that was replaced since it was located. Where there are
+// ETags they say so: a bucket rounds times differently from call to call.
+func unchanged(located, opened Info) error {
+	same := located.ModTime.Equal(opened.ModTime)
+	if located.ETag != "" && opened.ETag != "" {
+		same = located.ETag == opened.ETag
+	}
+	if same && located.Size == opened.Size {
+		return nil
+	}
+	say := func(i Info) string {
+		if i.ETag != "" {
+			return fmt.Sprintf("%d bytes, ETag %s", i.Size, i.ETag)
+		}
+		return fmt.Sprintf("%d bytes of %s", i.Size, i.ModTime.Format(time.RFC3339Nano))
+	}
+	return fmt.Errorf("cur: open %q: %w: it was %s, and is %s", located.Name, ErrChanged, say(located), say(opened))
+}
 
 // base returns the last element of a name.
 func base(name string) string { return name[strings.LastIndexByte(name, '/')+1:] }
