@@ -1,6 +1,10 @@
 package attribution
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/spendclaim/spendclaim/cur"
+)
 
 // ChargeKind is what kind of money a row is.
 type ChargeKind string
@@ -47,8 +51,7 @@ func isDiscount(lineItemType string) bool { return strings.HasSuffix(lineItemTyp
 // Outcome is what became of a row's money. Every row has exactly one.
 type Outcome string
 
-// The outcomes. Rejected is in the vocabulary for readers that go on after a bad
-// row; nothing here gives it.
+// The outcomes.
 const (
 	Claimed     Outcome = "claimed"     // by a claim on its anchor
 	Shared      Outcome = "shared"      // by a claim that splits it
@@ -57,7 +60,7 @@ const (
 	Unclaimed   Outcome = "unclaimed"   // usage that nobody owns
 	Unallocated Outcome = "unallocated" // other money whose anchor nobody claimed
 	Excluded    Outcome = "excluded"    // no AI spend
-	Rejected    Outcome = "rejected"    // could not be read
+	Rejected    Outcome = "rejected"    // could not be read, and was left out as asked
 )
 
 // outcomes lists all outcomes in the order they are reported in.
@@ -67,8 +70,8 @@ var outcomes = [...]Outcome{Claimed, Shared, Defaulted, Spread, Unclaimed, Unall
 // reason of what is unallocated is its charge kind.
 type Reason string
 
-// The reasons of what is unclaimed, in the order they are tried in, and of what
-// is excluded.
+// The reasons of what is unclaimed, in the order they are tried in, of what is
+// excluded, and of what is rejected.
 const (
 	ReasonConflict             Reason = "conflict"               // two claims are equally good
 	ReasonClaimNotInForce      Reason = "claim_not_in_force"     // claimed, at another time
@@ -81,4 +84,7 @@ const (
 
 	ReasonOutOfScope              Reason = "out_of_scope"
 	ReasonInfrastructureUnclaimed Reason = "infrastructure_unclaimed"
+
+	ReasonCostUnreadable Reason = cur.CostUnreadable // of the row, everything but its cost could be read
+	ReasonRowUnreadable  Reason = cur.RowUnreadable
 )

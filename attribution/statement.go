@@ -38,8 +38,9 @@ const (
 
 // Note is something to know about a statement.
 //
-// What makes it incomplete: cost_blank (rows without a cost) and rest_unread
-// (rows out of scope that were left unread, as asked). What is worth a warning:
+// What makes it incomplete: cost_blank (rows without a cost), cost_unreadable and
+// row_unreadable (rows that were left out) and rest_unread (rows out of scope that
+// were left unread, as asked). What is worth a warning:
 // column_absent (a default stands in for a column), principal_not_exported (the
 // report is FOCUS, which names no caller: model calls can be claimed by resource,
 // tag and account alone), foreign_period (rows that
@@ -144,6 +145,7 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	for _, c := range p.Control() {
 		of(c.Key.Currency).controlled(&c, d.Period)
 	}
+	bookRejected(p, tallies, of)
 	for _, currency := range slices.Sorted(maps.Keys(tallies)) {
 		if err := tallies[currency].split(false); err != nil {
 			return nil, fmt.Errorf("attribution: attribute: %w", err)
@@ -224,7 +226,7 @@ func (s *Statement) incomplete() (out []Note) {
 	if n := s.p.Unread(); n > 0 {
 		out = append(out, Note{"rest_unread", "", n})
 	}
-	return sortNotes(out)
+	return sortNotes(append(out, s.tally.rejectedNotes()...))
 }
 
 // Columns that notes are about and that are no part of a key.

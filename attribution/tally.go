@@ -324,10 +324,13 @@ func (t *tally) check() (out []Difference) {
 			}
 		case Excluded:
 			for r, x := range t.others {
-				if !isKind(r) {
+				if !isKind(r) && !isRejected(r) {
 					want.add(x)
 				}
 			}
+		}
+		if o == Rejected {
+			want = t.rejected()
 		}
 		compare(fmt.Sprintf("outcome %s", o), got, want)
 	}

@@ -21,15 +21,27 @@ import (
 //	rest:   the same
 //	control: count, then each: payer, period, currency, line item type, counts, sums
 //
+// With rejected rows it is version 2, which begins with "SCP2" and ends with
+//
+//	rejected: count, then each: payer, period, currency, line item type, product
+//	code, reason, rows
+//
 // Sums are written for the measures the files had columns for, in their order.
 // Groups are in ascending order of their keys. Nothing in it depends on how the
 // rows were split or in which order they came.
-const bodyMagic = "SCP1"
+const (
+	bodyMagic         = "SCP1"
+	bodyMagicRejected = "SCP2"
+)
 
 // AppendBody appends the canonical body of p to b.
 func (p *Partial) AppendBody(b []byte) []byte {
 	t := p.t
-	b = append(b, bodyMagic...)
+	if len(t.rejected) == 0 {
+		b = append(b, bodyMagic...)
+	} else {
+		b = append(b, bodyMagicRejected...)
+	}
 	b = appendText(b, string(t.spec.json()))
 	b = binary.AppendUvarint(b, uint64(len(measureList(t.measures))))
 	for _, m := range measureList(t.measures) {
@@ -69,6 +81,23 @@ func (p *Partial) AppendBody(b []byte) []byte {
 		b = appendText(b, k.Currency)
 		b = appendText(b, k.LineItemType)
 		b = appendMeasures(b, t.measures, t.control[k])
+	}
+	if len(t.rejected) > 0 {
+		b = p.appendRejected(b)
+	}
+	return b
+}
+
+func (p *Partial) appendRejected(b []byte) []byte {
+	list := p.Rejected()
+	b = binary.AppendUvarint(b, uint64(len(list)))
+	for _, r := range list {
+		b = appendText(b, r.Key.Payer)
+		b = binary.AppendUvarint(b, uint64(r.Key.BillingPeriod.n))
+		for _, s := range [...]string{r.Key.Currency, r.Key.LineItemType, r.Key.ProductCode, r.Key.Reason} {
+			b = appendText(b, s)
+		}
+		b = binary.AppendUvarint(b, uint64(r.Rows))
 	}
 	return b
 }
@@ -187,8 +216,9 @@ func (d *bodyReader) measures(have []Measure) (m Measures, err error) {
 }
 
 func (d *bodyReader) partial() (*Partial, error) {
-	if !bytes.HasPrefix(d.b, []byte(bodyMagic)) {
-		return nil, fmt.Errorf("does not begin with %q", bodyMagic)
+	rejected := bytes.HasPrefix(d.b, []byte(bodyMagicRejected))
+	if !rejected && !bytes.HasPrefix(d.b, []byte(bodyMagic)) {
+		return nil, fmt.Errorf("begins neither with %q nor with %q", bodyMagic, bodyMagicRejected)
 	}
 	d.b = d.b[len(bodyMagic):]
 	text, err := d.text()
@@ -263,7 +293,13 @@ func (d *bodyReader) partial() (*Partial, error) {
 			return nil, fmt.Errorf("a text that no group has")
 		}
 	}
-	return &Partial{t: t}, d.controls(t)
+	if err := d.controls(t); err != nil {
+		return nil, err
+	}
+	if rejected {
+		err = d.rejected(t)
+	}
+	return &Partial{t: t}, err
 }
 
 // groups reads the groups of g, whose key has the given slots, and marks the
@@ -339,6 +375,38 @@ func (d *bodyReader) controls(t *table) error {
 			return err
 		}
 		t.addControl(k, &m)
+	}
+	return nil
+}
+
+func (d *bodyReader) rejected(t *table) error {
+	n, err := d.count()
+	if err != nil {
+		return err
+	}
+	for range n {
+		var r Rejected
+		if r.Key.Payer, err = d.text(); err != nil {
+			return err
+		}
+		v, err := d.uint(maxMonth)
+		if err != nil {
+			return err
+		}
+		r.Key.BillingPeriod.n = int32(v)
+		for _, s := range [...]*string{&r.Key.Currency, &r.Key.LineItemType, &r.Key.ProductCode, &r.Key.Reason} {
+			if *s, err = d.text(); err != nil {
+				return err
+			}
+		}
+		if v, err = d.uint(maxCount); err != nil {
+			return err
+		}
+		r.Rows = int64(v)
+		if err := r.check(); err != nil {
+			return err
+		}
+		t.reject(r.Key, r.Rows)
 	}
 	return nil
 }

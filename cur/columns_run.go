@@ -171,7 +171,7 @@ func (q *columnQueue) openFile(ctx context.Context, n int) error {
 		f.Close()
 		return err
 	}
-	rd, err := NewReader(ctx, f, nil)
+	rd, err := q.reader(ctx, f)
 	if err != nil {
 		f.Close()
 		return err

@@ -25,8 +25,9 @@ type csvDecoder struct {
 }
 
 // newCSV reads the header; a byte order mark is skipped.
-func newCSV(in io.Reader) (*csvDecoder, error) {
+func newCSV(in io.Reader, maxRow int) (*csvDecoder, error) {
 	d := &csvDecoder{s: newCSVScanner(in)}
+	d.s.limit = maxRow
 	for len(d.s.buf) < 3 && d.s.err == nil {
 		if err := d.s.more(); err != nil {
 			return nil, textError(err)
@@ -77,7 +78,7 @@ func (d *csvDecoder) next() error {
 		return textError(err)
 	}
 	if n := len(d.s.cells); n != len(d.head) {
-		return fmt.Errorf("row has %d fields, the header %d", n, len(d.head))
+		return fieldsError{n, len(d.head)}
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 type csvScanner struct {
 	in    io.Reader
 	buf   []byte // text read and not yet passed
+	limit int    // of a record
 	pos   int    // where the next record begins in buf
 	cells []csvCell
 	err   error // what reading ended with
@@ -28,7 +29,7 @@ type csvCell struct {
 
 const (
 	csvBuffer = 64 << 10
-	// maxRecord bounds a record: the widest known reports have rows of some
+	// maxRecord bounds a record unless told otherwise: the widest known reports have rows of some
 	// ten thousand bytes.
 	maxRecord = 16 << 20
 )
@@ -36,12 +37,12 @@ const (
 var (
 	errBareQuote = errors.New(`bare " in non-quoted-field`)
 	errQuote     = errors.New(`extraneous or missing " in quoted-field`)
-	errRecord    = fmt.Errorf("row is longer than %d bytes", maxRecord)
+	errRecord    = errors.New("row is too long")
 	errMore      = errors.New("record goes on") // internal
 )
 
 func newCSVScanner(in io.Reader) *csvScanner {
-	return &csvScanner{in: in, buf: make([]byte, 0, csvBuffer)}
+	return &csvScanner{in: in, limit: maxRecord, buf: make([]byte, 0, csvBuffer)}
 }
 
 // cell returns a cell of the current record, valid until the next one.
@@ -199,10 +200,10 @@ func (s *csvScanner) more() error {
 		s.pos = 0
 	}
 	if len(s.buf) == cap(s.buf) {
-		if len(s.buf) >= maxRecord {
-			return errRecord
+		if len(s.buf) >= s.limit {
+			return fmt.Errorf("%w: more than %d bytes; MaxRow allows more", errRecord, s.limit)
 		}
-		s.buf = slices.Grow(s.buf, len(s.buf))
+		s.buf = slices.Grow(s.buf, min(len(s.buf), s.limit-len(s.buf)))
 	}
 	for idle := 0; len(s.buf) < cap(s.buf) && s.err == nil; idle++ {
 		n, err := s.in.Read(s.buf[len(s.buf):cap(s.buf)])

@@ -103,7 +103,7 @@ func TestLongRecords(t *testing.T) {
 		}
 	}
 	endless := io.MultiReader(strings.NewReader(header+aLine+`"open `), zeros{})
-	d, err := newCSV(endless)
+	d, err := newCSV(endless, maxRecord)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +127,7 @@ func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 func TestFailingSource(t *testing.T) {
 	broken := errors.New("connection reset")
 	text := header + aLine + aLine + aLine[:40]
-	d, err := newCSV(io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)))
+	d, err := newCSV(io.MultiReader(strings.NewReader(text), iotest.ErrReader(broken)), maxRecord)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,10 +139,10 @@ func TestFailingSource(t *testing.T) {
 	if err := d.next(); err != broken {
 		t.Errorf("got %v, want %v", err, broken)
 	}
-	if _, err := newCSV(iotest.ErrReader(broken)); err != broken {
+	if _, err := newCSV(iotest.ErrReader(broken), maxRecord); err != broken {
 		t.Errorf("header: %v, want %v", err, broken)
 	}
-	if _, err := newCSV(stuck{}); err != io.ErrNoProgress {
+	if _, err := newCSV(stuck{}, maxRecord); err != io.ErrNoProgress {
 		t.Errorf("a source that gives nothing: %v, want %v", err, io.ErrNoProgress)
 	}
 }

@@ -34,7 +34,7 @@ func parseMap(cell []byte) (map[string]string, error) {
 			return nil, errMap
 		}
 		if _, twice := m[key]; twice {
-			return nil, fmt.Errorf("key %q occurs twice", cut(key))
+			return nil, fmt.Errorf("key %q %w", cut(key), errTwice)
 		}
 		switch v := t.(type) {
 		case string:

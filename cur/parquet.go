@@ -198,7 +198,7 @@ func (d *parquetDecoder) lookup(col int, key string) (string, error) {
 	for i := range d.pairs {
 		if p := &d.pairs[i]; p.Key == key {
 			if found {
-				return "", fmt.Errorf("key %q occurs twice", cut(key))
+				return "", fmt.Errorf("key %q %w", cut(key), errTwice)
 			}
 			value, found = p.Value, true
 		}

@@ -113,7 +113,8 @@ type Contents struct {
 	Groups   []Group    // keys without session; declared columns in the order of Spec.Columns
 	Rest     []RestGroup
 	Control  []Control
-	Unread   int64    // rows left unread
+	Unread   int64 // rows left unread
+	Rejected []Rejected
 	Objects  []Object // provenance
 }
 
@@ -167,6 +168,12 @@ func NewPartial(spec Spec, c Contents) (*Partial, error) {
 	}
 	if t.unread = c.Unread; t.unread < 0 || t.unread > maxCount {
 		return fail("unread rows", 0, fmt.Errorf("count %d", t.unread))
+	}
+	for i, r := range c.Rejected {
+		if err := cmp.Or(r.Key.BillingPeriod.check(), r.check()); err != nil {
+			return fail("rejected rows", i, err)
+		}
+		t.reject(r.Key, r.Rows)
 	}
 	t.finish()
 	return &Partial{t: t, objects: slices.Clone(c.Objects)}, nil
@@ -246,6 +253,9 @@ func Merge(ps ...*Partial) (*Partial, error) {
 			t.addControl(k, m)
 		}
 		t.unread += p.t.unread
+		for k, n := range p.t.rejected {
+			t.reject(k, n)
+		}
 	}
 	t.finish()
 	return out, nil

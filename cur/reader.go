@@ -2,6 +2,7 @@ package cur
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -31,6 +32,11 @@ type ReaderOptions struct {
 	// Where passes over rows that [Where.MatchRow] does not match. What is wrong
 	// in them may go unnoticed, and control totals leave them out.
 	Where Where
+	// Faults says what becomes of rows that cannot be read.
+	Faults Faults
+	// MaxRow bounds a row of CSV, and with it the memory that a quote which nobody
+	// closes can take; 0 means 16 MiB.
+	MaxRow int
 
 	byRows bool // for tests: without blocks
 
@@ -56,6 +62,10 @@ type Reader struct {
 	sum     hash.Hash // of the decompressed text; nil for Parquet
 	file    File
 	close   []func() error
+
+	maxRow   int
+	leaveOut func(*RowError, *LineItem) error // decides on faulty rows; nil: none is left out
+	faults   *faultLog
 }
 
 // NewReader reads the header of f. It does not take f over: the caller closes
@@ -63,7 +73,14 @@ type Reader struct {
 // that it is damaged. An empty file has no header, no columns and no rows. The
 // context ends reading between rows. Nil options mean all of every row.
 func NewReader(ctx context.Context, f File, o *ReaderOptions) (*Reader, error) {
-	r := &Reader{ctx: ctx, info: f.Info(), file: f, control: make(map[ControlKey]*Measures)}
+	r := &Reader{ctx: ctx, info: f.Info(), file: f, control: make(map[ControlKey]*Measures), maxRow: maxRecord}
+	if o != nil {
+		if err := o.check(); err != nil {
+			return nil, err
+		}
+		r.maxRow = cmp.Or(o.MaxRow, maxRecord)
+		r.collect(o.Faults)
+	}
 	dec, err := r.open(f)
 	if err == nil {
 		r.close = append(r.close, dec.close)
@@ -79,16 +96,12 @@ func NewReader(ctx context.Context, f File, o *ReaderOptions) (*Reader, error) {
 	}
 	r.have = r.row.measures()
 	if o != nil {
-		if err := o.check(); err != nil {
-			r.Close()
-			return nil, err
-		}
 		if o.Columns != nil {
 			r.have = r.row.project(o, r.have)
 		}
 		r.where = compile(o.Where)
 	}
-	if d, ok := dec.(*parquetDecoder); ok && (o == nil || !o.byRows) {
+	if d, ok := dec.(*parquetDecoder); ok && (o == nil || !o.byRows && !o.Faults.active()) {
 		if r.blocks = newBlocks(r, d); r.blocks != nil {
 			r.close = append(r.close, r.blocks.close)
 		}
@@ -97,6 +110,9 @@ func NewReader(ctx context.Context, f File, o *ReaderOptions) (*Reader, error) {
 }
 
 func (o *ReaderOptions) check() error {
+	if o.Faults.Most < 0 || o.MaxRow < 0 {
+		return fmt.Errorf("cur: open: at most %d faults, rows of %d bytes", o.Faults.Most, o.MaxRow)
+	}
 	for _, clause := range o.Where.Any {
 		for _, c := range clause {
 			if !c.Op.known() {
@@ -148,7 +164,7 @@ func (r *Reader) open(f File) (decoder, error) {
 		text = e
 	}
 	r.sum = sha256.New()
-	d, err := newCSV(io.TeeReader(text, r.sum))
+	d, err := newCSV(io.TeeReader(text, r.sum), r.maxRow)
 	if err != nil && err != errNoHeader {
 		return nil, damaged("header", err)
 	}
@@ -246,24 +262,29 @@ func (r *Reader) read(li *LineItem) error {
 			}
 		}
 		r.row.n = r.n + 1
-		if err := r.row.dec.next(); err == io.EOF {
+		err := r.row.dec.next()
+		if err == io.EOF {
 			return err
-		} else if err != nil {
-			return r.at(err)
 		}
-		if err := r.row.fill(li); err != nil {
-			return r.at(err)
+		if err == nil {
+			err = r.row.fill(li)
 		}
-		if !r.where.match(li) {
-			if r.row.err != nil {
-				return r.row.err
+		passes := err == nil && r.where.match(li)
+		if err == nil && !passes {
+			err = r.row.err
+		}
+		switch {
+		case err != nil:
+			if err := r.faulty(err, li); err != nil {
+				return err
 			}
+		case !passes:
 			r.n++
-			continue
+		default:
+			r.n++
+			li.measure(r.totals(&ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType}), r.have)
+			return nil
 		}
-		r.n++
-		li.measure(r.totals(&ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType}), r.have)
-		return nil
 	}
 }
 
@@ -322,7 +343,9 @@ func (r *Reader) Control() []Control {
 	}
 	out := make([]Control, 0, len(r.control))
 	for k, m := range r.control {
-		out = append(out, Control{k, *m})
+		if m.Rows > 0 { // none is left where the only row was rejected
+			out = append(out, Control{k, *m})
+		}
 	}
 	slices.SortFunc(out, func(a, b Control) int { return a.Key.Compare(b.Key) })
 	return out

@@ -37,6 +37,13 @@ type Rollup struct {
 	// does not depend on it.
 	Workers int
 
+	// Faults says what becomes of rows that cannot be read. Rows left out are
+	// counted, see [Partial.Rejected], and a statement of them is incomplete. With
+	// Faults, files in which there is a fault are read row by row.
+	Faults Faults
+	// MaxRow is that of ReaderOptions.
+	MaxRow int
+
 	byRows bool // for tests: read everything row by row
 
 	_ struct{}
@@ -56,6 +63,8 @@ type Rolled struct {
 	Partial  *Partial
 	// Files are what the delivery consists of, the manifest included.
 	Files []Info
+	// Faults are the rows that were left out and collected.
+	Faults []*RowError
 	// Stats are those of the run, which may have had other deliveries too.
 	Stats Stats
 }
@@ -93,8 +102,11 @@ func (r *Rollup) Run(ctx context.Context, s *Set) ([]Rolled, error) {
 	if err := r.check(); err != nil {
 		return nil, err
 	}
-	run := newRun(r, s)
-	if columns, err := run.files(ctx); err != nil && columns && !final(err) {
+	// No row is left out at first: a second reading would hand it over twice.
+	first := *r
+	first.Faults = Faults{}
+	run := newRun(&first, s)
+	if columns, err := run.files(ctx); err != nil && (columns || r.Faults.active()) && !final(err) {
 		again := *r
 		again.byRows = true
 		run = newRun(&again, s)
@@ -122,6 +134,9 @@ func (r *Rollup) check() error {
 	}
 	if r.Bucket > MonthSpan {
 		return fmt.Errorf("cur: rollup: no bucket %s", r.Bucket)
+	}
+	if r.Faults.Most < 0 || r.MaxRow < 0 {
+		return fmt.Errorf("cur: rollup: at most %d faults, rows of %d bytes", r.Faults.Most, r.MaxRow)
 	}
 	if r.MaxGroups < 0 {
 		return fmt.Errorf("cur: rollup: at most %d groups", r.MaxGroups)

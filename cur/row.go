@@ -51,6 +51,7 @@ func (r *row) at(col int, err error) error {
 var (
 	errBlankPeriod = errors.New("blank billing period")
 	errNoTime      = errors.New("row has neither an interval nor a usage start")
+	errCollision   = errors.New("two tags collapsed to one column, and differ")
 )
 
 // fill reads the current row into li.

@@ -22,6 +22,7 @@ type part struct {
 	header  []string
 	objects []Object
 	rows    int64 // of the file being read
+	faults  []*RowError
 }
 
 type partKey struct {
@@ -51,13 +52,21 @@ type run struct {
 	rows  int64
 	key   Key
 	stats Stats
+
+	faults  faultLog
+	pending []leftOut // rows left out before any row was read of the file
 }
 
 func newRun(r *Rollup, s *Set) *run {
 	spec := r.Spec()
 	limit := min(cmp.Or(r.MaxGroups, defaultMaxGroups), groupsLimit)
 	return &run{Rollup: r, set: s, spec: spec, where: compile(r.Where), limit: limit,
-		parts: make(map[partKey]*part)}
+		parts: make(map[partKey]*part), faults: faultLog{Faults: r.Faults}}
+}
+
+// reader opens a file as the rollup asks for.
+func (r *run) reader(ctx context.Context, f File) (*Reader, error) {
+	return NewReader(ctx, f, &ReaderOptions{MaxRow: r.MaxRow, byRows: r.Rollup.Faults.active()})
 }
 
 // file reads one file row by row.
@@ -67,6 +76,10 @@ func (r *run) file(ctx context.Context, n int, rd *Reader) error {
 		r.found, r.measures, r.columns = true, rd.have, rd.row.columns(r.spec.Columns)
 	}
 	r.last = nil
+	rd.leaveOut = nil
+	if r.faults.active() {
+		rd.leaveOut = func(e *RowError, li *LineItem) error { return r.leaveOut(rd, e, li) }
+	}
 	var li LineItem
 	for {
 		err := rd.Read(&li)
@@ -80,9 +93,17 @@ func (r *run) file(ctx context.Context, n int, rd *Reader) error {
 		if err != nil {
 			return err
 		}
+		if len(r.pending) > 0 {
+			if err := r.settle(rd, p); err != nil {
+				return err
+			}
+		}
 		unread := p.unread
 		if err := r.add(p.table, &li); err != nil {
-			return err
+			if err := r.lookUpFailed(rd, &li, err); err != nil {
+				return err
+			}
+			continue
 		}
 		if p.unread > unread {
 			rd.forget(&li)
@@ -91,6 +112,9 @@ func (r *run) file(ctx context.Context, n int, rd *Reader) error {
 		if r.rows++; r.rows&0xffff == 0 && r.Progress != nil {
 			r.Progress(Progress{info.Name, n, len(r.set.files), r.rows})
 		}
+	}
+	if err := r.settle(rd, r.last); err != nil {
+		return err
 	}
 	if err := r.finishFile(rd); err != nil {
 		return err
@@ -279,7 +303,7 @@ func (r *run) result() ([]Rolled, error) {
 			})
 		}
 		p.finish()
-		out = append(out, Rolled{d, &Partial{t: p.table, objects: p.objects}, files, r.stats})
+		out = append(out, Rolled{d, &Partial{t: p.table, objects: p.objects}, files, p.faults, r.stats})
 	}
 	slices.SortFunc(out, func(a, b Rolled) int {
 		return cmp.Or(a.Delivery.Period.Compare(b.Delivery.Period), cmp.Compare(a.Delivery.Payer, b.Delivery.Payer))

@@ -254,6 +254,7 @@ type table struct {
 	rest     groups
 	control  map[ControlKey]*Measures
 	unread   int64
+	rejected map[RejectedKey]int64
 
 	key     []uint32 // scratch
 	restKey [len(restSlots)]uint32

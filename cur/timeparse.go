@@ -77,7 +77,7 @@ func parseInterval(s string) (v interval, err error) {
 		return v, err
 	}
 	if v.end.Before(v.start) {
-		return v, errors.New("interval ends before it starts")
+		return v, errBackward
 	}
 	return v, nil
 }
