@@ -64,8 +64,25 @@ func (d *Desk) Policy() *Policy { return d.policy }
 // somebody else was faster, storage.ErrReplayMismatch for an id that was used for
 // another command, and those of the store. After storage.ErrUnknownOutcome give
 // the same command again.
+//
+// A bulk claim and a retirement take several commits, the first of which says so in
+// the workload's state. Where a later one fails, the result is what was done by then
+// beside the error; the same command again, or Tick, goes on.
 func (d *Desk) Do(ctx context.Context, c Command) (Result, error) {
-	return d.do(ctx, c, d.now().UTC().Round(0))
+	if c.Subject.Kind == KindWorkload && c.Action == "claim_bulk" {
+		if err := d.checkBulk(ctx, c); err != nil {
+			return Result{}, err
+		}
+	}
+	res, err := d.do(ctx, c, d.now().UTC().Round(0))
+	if err != nil || c.Subject.Kind != KindWorkload || c.Action != "claim_bulk" && c.Action != "retire" {
+		return res, err
+	}
+	s, err := d.carryOn(ctx, c.ID, c.Actor, c.Subject)
+	if s != nil {
+		res.Subject = *s
+	}
+	return res, err
 }
 
 func (d *Desk) do(ctx context.Context, c Command, now time.Time) (Result, error) {
@@ -89,17 +106,17 @@ func (d *Desk) do(ctx context.Context, c Command, now time.Time) (Result, error)
 	var s session
 	var first uint64
 	run := 0
-	receipt, err := d.store.Update(ctx, storage.Request{ID: "gov/" + c.ID, Digest: digest}, func(tx *storage.Tx) error {
+	receipt, err := d.store.Update(ctx, storage.Request{ID: requestID(c.ID), Digest: digest}, func(tx *storage.Tx) error {
 		s = session{desk: d, tx: tx, now: now, wrote: map[Ref]*Subject{}}
 		run++
 		err := s.carryOut(c)
 		if run == 1 {
-			first = s.saw
+			first = s.first.Subject.Version
 		}
 		// Refused only because somebody came in between: say so.
 		var refused *TransitionError
-		if run > 1 && s.saw != first && errors.As(err, &refused) {
-			return &ConflictError{Subject: c.Subject, Expect: first, Version: s.saw, State: refused.From, Err: err}
+		if run > 1 && s.first.Subject.Version != first && errors.As(err, &refused) {
+			return &ConflictError{Subject: c.Subject, Expect: first, Version: s.first.Subject.Version, State: refused.From, Err: err}
 		}
 		return err
 	})
@@ -111,6 +128,9 @@ func (d *Desk) do(ctx context.Context, c Command, now time.Time) (Result, error)
 	}
 	return Result{Event: s.events[0], Subject: *s.wrote[c.Subject]}, nil
 }
+
+// requestID keeps the ids of commands apart from others in the store.
+func requestID(command string) string { return "gov/" + command }
 
 // explain completes a conflict with the event that was faster.
 func (d *Desk) explain(ctx context.Context, c Command, err error) error {

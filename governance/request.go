@@ -90,6 +90,8 @@ type ApprovalDetail struct {
 	Scope *Scope `json:"scope,omitempty"`
 	// Expires takes the place of the scope's expiry. One of the two is required.
 	Expires time.Time `json:"expires,omitzero"`
+	// Task is set by the desk: the id of the task that it leads to.
+	Task string `json:"task,omitempty"`
 }
 
 // ScopeDetail is the detail of propose_change: the whole scope that is wanted.
@@ -105,7 +107,13 @@ var (
 		return nil
 	}}
 	guardNamedOwner = Guard{"named_owner", "the budget owner is a present person of the directory", func(r *ruling) error {
-		return r.presentOwner(r.Subject.Body.(*Request).Owner)
+		return r.presentOwner(r.owner())
+	}}
+	guardNewWorkload = Guard{"new_workload", "there is no workload of this id yet: the scope of one that is there changes in its own request", func(r *ruling) error {
+		if r.workload() != nil {
+			return fmt.Errorf("workload %q is there", r.cmd.Subject.Workload)
+		}
+		return nil
 	}}
 	guardWithinAsked = Guard{"within_asked", "what is approved was asked for, and expires after now", func(r *ruling) error {
 		q := r.Subject.Body.(*Request)
@@ -188,13 +196,15 @@ func (s Scope) within(wide Scope) error {
 
 func requestRules() *kindRules {
 	k, po, lead := KindRequest, []Role{ProductOwner}, []Role{FinOpsLead}
-	approve := []Guard{guardNamedOwner, guardWithinAsked}
+	change := []Guard{guardNamedOwner, guardWithinAsked}
+	isNew := []Guard{guardNewWorkload}
+	approve := append(isNew, change...)
 	from := func(s ...State) []State { return s }
 	return &kindRules{
 		rows: slices.Concat(
-			rows(k, from(None), "draft", []Role{FinOpsLead, Scheduler}, RequestDrafted, Transition{Tell: true}),
-			rows(k, from(None, RequestDrafted), "submit", po, RequestSubmitted, Transition{Takes: Requester, Tell: true}),
-			rows(k, from(RequestDrafted), "submit", lead, RequestSubmitted, Transition{Takes: Requester, Tell: true}),
+			rows(k, from(None), "draft", []Role{FinOpsLead, Scheduler}, RequestDrafted, Transition{Guards: isNew, Tell: true}),
+			rows(k, from(None, RequestDrafted), "submit", po, RequestSubmitted, Transition{Guards: isNew, Takes: Requester, Tell: true}),
+			rows(k, from(RequestDrafted), "submit", lead, RequestSubmitted, Transition{Guards: isNew, Takes: Requester, Tell: true}),
 			rows(k, from(RequestChangesAsked), "resubmit", po, RequestSubmitted, Transition{Takes: Requester, Tell: true}),
 			rows(k, from(RequestSubmitted, RequestChangesAsked), "withdraw", po, RequestWithdrawn, Transition{Guards: []Guard{guardRequester}}),
 			rows(k, from(RequestSubmitted), "ask_changes", lead, RequestChangesAsked, Transition{Takes: Approver, Why: true, Tell: true}),
@@ -202,8 +212,8 @@ func requestRules() *kindRules {
 			rows(k, from(RequestDrafted, RequestSubmitted), "reject", lead, RequestRejected, Transition{Takes: Approver, Why: true, Tell: true}),
 			rows(k, from(RequestApproved), "propose_change", po, RequestChangeProposed, Transition{Takes: Requester, Tell: true}),
 			rows(k, from(RequestExpired), "propose_change", po, RequestRenewalProposed, Transition{Takes: Requester, Tell: true}),
-			rows(k, from(RequestChangeProposed), "approve_change", lead, RequestApproved, Transition{Guards: approve, Takes: Approver, Why: true, Tell: true}),
-			rows(k, from(RequestRenewalProposed), "approve_change", lead, RequestApproved, Transition{Guards: approve, Takes: Approver, Why: true, Tell: true}),
+			rows(k, from(RequestChangeProposed), "approve_change", lead, RequestApproved, Transition{Guards: change, Takes: Approver, Why: true, Tell: true}),
+			rows(k, from(RequestRenewalProposed), "approve_change", lead, RequestApproved, Transition{Guards: change, Takes: Approver, Why: true, Tell: true}),
 			rows(k, from(RequestChangeProposed), "reject_change", lead, RequestApproved, Transition{Takes: Approver, Why: true, Tell: true}),
 			rows(k, from(RequestRenewalProposed), "reject_change", lead, RequestExpired, Transition{Takes: Approver, Why: true, Tell: true}),
 			rows(k, from(RequestChangeProposed), "withdraw_change", po, RequestApproved, Transition{Guards: []Guard{guardRequester}}),
@@ -230,6 +240,11 @@ func requestRules() *kindRules {
 		decide: decideRequest,
 		apply:  applyRequest,
 		waits:  requestWaits,
+		due: func(s *Subject, _ *Directory, now time.Time) (duty, bool) {
+			q := s.Body.(*Request)
+			over := (s.State == RequestApproved || s.State == RequestChangeProposed) && !q.Approved.Expires.After(now)
+			return duty{Action: "expire"}, over
+		},
 		summary: func(s *Subject) any {
 			q := s.Body.(*Request)
 			return map[string]any{"name": q.Name, "owner": q.Owner, "node": q.Node, "expires": q.expires()}
@@ -245,11 +260,28 @@ func (q *Request) expires() string {
 }
 
 func requestNeeds(r *ruling) []Ref {
-	var out []Ref
-	if q, ok := r.Subject.Body.(*Request); ok {
-		out = append(out, Ref{Kind: KindPerson, ID: string(q.Owner)})
+	workload := workloadRef(r.cmd.Subject.Workload)
+	out := []Ref{workload}
+	q, ok := r.Subject.Body.(*Request)
+	if !ok {
+		return out
+	}
+	out = append(out, Ref{Kind: KindPerson, ID: string(r.owner())})
+	if r.cmd.Action == "revoke" {
+		for _, t := range q.Tasks {
+			out = append(out, Ref{Kind: KindTask, Workload: workload.Workload, ID: t})
+		}
 	}
 	return out
+}
+
+// owner returns the budget owner of a request's workload: who it names, until the
+// workload is there and may change hands.
+func (r *ruling) owner() PersonID {
+	if w := r.workload(); w != nil && w.Request == r.cmd.Subject.ID {
+		return w.Owner()
+	}
+	return r.Subject.Body.(*Request).Owner
 }
 
 func requestPlace(r *ruling) string {
@@ -277,9 +309,84 @@ func decideRequest(r *ruling) error {
 		if err != nil {
 			return err
 		}
-		// The event says what was approved, whole.
-		d.Scope, d.Expires = &scope, time.Time{}
+		return r.approve(q, d, scope)
 	}
+	switch r.cmd.Action {
+	case "reject":
+		if q := r.Subject.Body.(*Request); q.Retroactive {
+			r.open(TaskDecommission, 1, q.Scope, q)
+		}
+	case "revoke":
+		return r.revoke()
+	}
+	return nil
+}
+
+// approve opens what an approval leads to: the workload, and the task that builds
+// what is new.
+func (r *ruling) approve(q *Request, d *ApprovalDetail, scope Scope) error {
+	what, build := TaskCreate, scope
+	switch {
+	case r.cmd.Action == "approve_change":
+		what, build = TaskChange, scope.beyond(*q.Approved)
+	case q.Retroactive:
+		what = TaskAdopt
+	}
+	// The event says what was approved, whole.
+	*d = ApprovalDetail{Scope: &scope}
+	if r.cmd.Action == "approve" {
+		r.follow(workloadRef(r.cmd.Subject.Workload), "open", WorkloadDetail{Name: q.Name, Request: r.cmd.Subject.ID, Owner: q.Owner, Node: q.Node})
+	}
+	if len(build.Components) == 0 {
+		return nil // only shorter, or later
+	}
+	build.Accounts, build.Regions, build.Models, build.Expires = scope.Accounts, scope.Regions, scope.Models, scope.Expires
+	d.Task = r.open(what, len(q.Tasks)+1, build, q)
+	return nil
+}
+
+// open opens task number n of the request and returns its id.
+func (r *ruling) open(what TaskType, n int, scope Scope, q *Request) string {
+	id := fmt.Sprintf("%s-%d", r.cmd.Subject.ID, n)
+	approvers := append(slices.Clone(r.Subject.Parts[Approver]), r.people()...)
+	slices.Sort(approvers)
+	r.follow(Ref{Kind: KindTask, Workload: r.cmd.Subject.Workload, ID: id}, "open", TaskDetail{
+		Request: r.cmd.Subject.ID, Type: what, Scope: scope, Steps: stepsFor(what, scope), Anchors: q.Anchors,
+		Approvers: slices.Compact(approvers), Requesters: r.Subject.Parts[Requester],
+	})
+	return id
+}
+
+// beyond returns the scope with those components alone that have something to build
+// which old did not allow: all of them where there are new accounts or regions.
+func (s Scope) beyond(old Scope) Scope {
+	places := Scope{Accounts: s.Accounts, Regions: s.Regions}
+	if places.within(old) != nil {
+		return s
+	}
+	out := s
+	out.Components = nil
+	for _, c := range s.Components {
+		if !slices.Contains(old.Components, c) {
+			out.Components = append(out.Components, c)
+		}
+	}
+	return out
+}
+
+// revoke suspends the workload, cancels what is being built and has it taken down.
+func (r *ruling) revoke() error {
+	q := r.Subject.Body.(*Request)
+	if w := r.Related[workloadRef(r.cmd.Subject.Workload)]; w != nil && w.State == WorkloadActive {
+		r.follow(w.Ref, "suspend", nil)
+	}
+	for _, id := range q.Tasks {
+		t := r.Related[Ref{Kind: KindTask, Workload: r.cmd.Subject.Workload, ID: id}]
+		if t != nil && (t.State == TaskOpen || t.State == TaskInProgress) {
+			r.follow(t.Ref, "cancel", nil)
+		}
+	}
+	r.open(TaskDecommission, len(q.Tasks)+1, *q.Approved, q)
 	return nil
 }
 
@@ -292,6 +399,9 @@ func applyRequest(s *Subject, e *Event, detail any) error {
 		q.Proposed = &d.Scope
 	case *ApprovalDetail:
 		q.Approved, q.ApprovedAt, q.Proposed = d.Scope, e.At, nil
+		if d.Task != "" {
+			q.Tasks = append(q.Tasks, d.Task)
+		}
 	}
 	switch e.Action {
 	case "reject_change", "withdraw_change", "revoke":

@@ -18,7 +18,7 @@ type session struct {
 	now    time.Time
 	wrote  map[Ref]*Subject // what this update has changed
 	events []Event
-	saw    uint64 // version of the command's subject
+	first  Case // of the command itself
 }
 
 // maxFollow bounds what follows from one command; the store's limit on items is
@@ -32,6 +32,12 @@ func (s *session) carryOut(c Command) error {
 			return fmt.Errorf("%s on %s leads to more than %d changes", c.Action, c.Subject, maxFollow)
 		}
 		then, err := s.step(queue[i])
+		var refused *TransitionError
+		if i > 0 && errors.As(err, &refused) {
+			// What follows is part of the command, and so is its refusal.
+			r := &ruling{Case: s.first, cmd: c, now: s.now}
+			err = r.refused(fmt.Errorf("%s %s: %w", queue[i].Action, queue[i].Subject, refused.Err))
+		}
 		if err != nil {
 			return err
 		}
@@ -53,14 +59,14 @@ func (s *session) step(c Command) ([]Command, error) {
 	if before != nil {
 		k.Subject = *before
 	}
-	if len(s.events) == 0 {
-		s.saw = k.Subject.Version
-	}
 	if k.Actors, err = s.actors(c); err != nil {
 		return nil, err
 	}
 	if err := s.relate(&k, c); err != nil {
 		return nil, err
+	}
+	if len(s.events) == 0 {
+		s.first = k
 	}
 	decision, err := Decide(k, c, s.now)
 	if err != nil {

@@ -3,6 +3,7 @@ package governance
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // A Transition is one row of the table: in state From, a person in Role may take
@@ -84,6 +85,9 @@ type kindRules struct {
 	apply func(s *Subject, e *Event, detail any) error
 	// waits says who must act next, if anybody in particular. May be nil.
 	waits func(*Subject) (Turn, bool)
+	// due says what time or the directory demands of a subject of the registry, see
+	// [Desk.Tick]. May be nil.
+	due func(s *Subject, dir *Directory, now time.Time) (duty, bool)
 	// summary returns what the registry of the kind says of a subject. Nil means
 	// that the kind has no registry.
 	summary func(*Subject) any
@@ -100,13 +104,21 @@ func rulesOf(k Kind) *kindRules {
 		return accountRules()
 	case KindRequest:
 		return requestRules()
+	case KindTask:
+		return taskRules()
+	case KindWorkload:
+		return workloadRules()
+	case KindClaim:
+		return claimRules()
+	case KindAnchor:
+		return anchorRules()
 	}
 	return nil
 }
 
 // Kinds returns all kinds, in the order of the documentation.
 func Kinds() []Kind {
-	return []Kind{KindRequest, KindPerson, KindNode, KindAccount}
+	return []Kind{KindRequest, KindTask, KindWorkload, KindClaim, KindAnchor, KindPerson, KindNode, KindAccount}
 }
 
 // Table returns the transition table: all rows of all kinds.

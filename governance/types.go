@@ -155,8 +155,8 @@ type Subject struct {
 	Since time.Time
 	// Parts are the people who took separated parts, for good.
 	Parts map[Part][]PersonID
-	// Body is what the kind keeps: *[Request], *[Person], *[Node], *[Account], or
-	// what the documentation of the kind
+	// Body is what the kind keeps: *[Request], *[Task], *[Workload], *[Claim],
+	// *[Holding], *[Person], *[Node], *[Account], or what the kind's documentation
 	// names. It is not to be written to.
 	Body any
 }
@@ -178,6 +178,8 @@ type Policy struct {
 	// business_unit, department, portfolio, product. A node lies under one of any
 	// higher level.
 	Levels []string
+	// Portfolio is the level whose nodes are the portfolios; "" means portfolio.
+	Portfolio string
 	// BreakGlass is how long a role taken in an emergency lasts; 0 means four hours.
 	BreakGlass time.Duration
 	// Attribution are the rules that claims are attributed under; their aliases
@@ -216,6 +218,13 @@ func (p *Policy) levels() []string {
 		return []string{"business_unit", "department", "portfolio", "product"}
 	}
 	return p.Levels
+}
+
+func (p *Policy) portfolio() string {
+	if p == nil || p.Portfolio == "" {
+		return "portfolio"
+	}
+	return p.Portfolio
 }
 
 func (p *Policy) breakGlass() time.Duration {
