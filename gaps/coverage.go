@@ -70,3 +70,38 @@ func (v *View) coverage() []Coverage {
 	}
 	return out
 }
+
+// CoverageTotal adds up days, provisional ones too if they are given. Approved and
+// Estimate are null where they are on any day.
+func CoverageTotal(days []Coverage) Coverage {
+	out := Coverage{Approved: decimal.NewNullDecimal(decimal.Zero), Estimate: decimal.NewNullDecimal(decimal.Zero)}
+	if len(days) == 0 {
+		return Coverage{}
+	}
+	add := func(to *decimal.NullDecimal, d decimal.NullDecimal) {
+		if to.Valid = to.Valid && d.Valid; to.Valid {
+			to.Decimal = to.Decimal.Add(d.Decimal)
+		} else {
+			to.Decimal = decimal.Zero
+		}
+	}
+	out.Day = days[0].Day
+	for _, c := range days {
+		out.Total, out.Claimed = out.Total.Add(c.Total), out.Claimed.Add(c.Claimed)
+		add(&out.Approved, c.Approved)
+		add(&out.Estimate, c.Estimate)
+		out.Provisional = out.Provisional || c.Provisional
+	}
+	return out
+}
+
+// Percent returns a part of Total as a percentage with two decimals, cut and not
+// rounded, so that 100 means all of it; null for an unknown part and where there is
+// nothing to cover.
+func (c Coverage) Percent(part decimal.NullDecimal) decimal.NullDecimal {
+	if !part.Valid || c.Total.IsZero() {
+		return decimal.NullDecimal{}
+	}
+	q, _ := part.Decimal.Shift(2).QuoRem(c.Total, 2)
+	return decimal.NewNullDecimal(q)
+}

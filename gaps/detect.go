@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/spendclaim/spendclaim/cur"
 	"github.com/spendclaim/spendclaim/internal/exact"
@@ -51,9 +52,11 @@ type Report struct {
 	Gaps []Gap
 	// Coverage is by day, ascending.
 	Coverage []Coverage
-	// Silent are the kinds that were not looked for, because what they need was not
-	// handed in.
-	Silent []Kind
+	// Looked are the kinds that were looked for, Silent those that were not, because
+	// what they need was not handed in.
+	Looked, Silent []Kind
+	// Now is the clock that the input was judged by.
+	Now time.Time
 }
 
 // Detect finds the gaps of a statement. The error is that of [NewView], or one that
@@ -71,7 +74,7 @@ func Detect(ctx context.Context, in Input, o *Options) (*Report, error) {
 func (v *View) Detect(ctx context.Context, o *Options) (*Report, error) {
 	opts := o.withDefaults()
 	found := map[ID]*building{}
-	r := &Report{Delivery: v.Statement.Delivery, Currency: v.Statement.Currency}
+	r := &Report{Delivery: v.Statement.Delivery, Currency: v.Statement.Currency, Now: v.Now}
 	for _, d := range opts.Detectors {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("gaps: detect: %w", context.Cause(ctx))
@@ -80,6 +83,7 @@ func (v *View) Detect(ctx context.Context, o *Options) (*Report, error) {
 			r.Silent = append(r.Silent, d.Kinds()...)
 			continue
 		}
+		r.Looked = append(r.Looked, d.Kinds()...)
 		var bad error
 		d.Detect(v, func(f Finding) {
 			if err := collect(found, f); err != nil && bad == nil {
@@ -91,6 +95,7 @@ func (v *View) Detect(ctx context.Context, o *Options) (*Report, error) {
 		}
 	}
 	slices.SortFunc(r.Silent, compareKinds)
+	slices.SortFunc(r.Looked, compareKinds)
 	list := slices.SortedFunc(maps.Values(found), func(a, b *building) int {
 		return cmp.Or(compareKinds(a.kind, b.kind), cmp.Compare(a.id, b.id))
 	})
@@ -122,6 +127,8 @@ type building struct {
 	best     exact.Num
 	claims   []string
 	counted  exact.Num
+
+	byAccount map[string]exact.Num // counted
 }
 
 // part is what a gap has of a spend.
@@ -217,13 +224,18 @@ func (v *View) count(list []*building) {
 		}
 	}
 	for _, b := range list {
+		b.byAccount = map[string]exact.Num{}
 		for i := range b.parts {
+			var sum exact.Num
 			b.parts[i].each(func(d *day) {
 				if !d.counted {
 					d.counted = true
-					b.counted.Acc(d.cost)
+					sum.Acc(d.cost)
 				}
 			})
+			account := b.parts[i].spend.Key.UsageAccount
+			b.byAccount[account] = b.byAccount[account].Add(sum)
+			b.counted.Acc(sum)
 		}
 	}
 }

@@ -35,9 +35,13 @@ func (e *evidence) gap(b *building) (Gap, error) {
 	ev := &g.Evidence
 	ev.Why, ev.Approval, ev.Claims = f.Why, f.Approval, slices.Compact(slices.Sorted(slices.Values(b.claims)))
 	ev.Anchor, ev.Counted = b.subject.Anchor.Value, b.counted.Decimal()
+	for _, account := range slices.Sorted(maps.Keys(b.byAccount)) {
+		sum := b.byAccount[account]
+		ev.ByAccount = append(ev.ByAccount, AccountAmount{account, sum.Decimal()})
+	}
 	days := e.sum(b, ev)
 	if f.Spend != nil {
-		g.example = f.Spend.Key
+		g.Example = f.Spend.Key
 		if b.subject.Anchor.Value != "" {
 			ev.Anchor = billed(f.Spend, b.subject.Anchor.Kind)
 		}
@@ -56,7 +60,7 @@ func (e *evidence) gap(b *building) (Gap, error) {
 		g.Candidates = list[:min(len(list), e.opts.Candidates)]
 	}
 	g.Material = e.limits.material(&g, f.Spend)
-	g.Notify = e.notify(&g)
+	g.Notify, g.Escalate = e.notify(&g)
 	return g, nil
 }
 

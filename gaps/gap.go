@@ -23,17 +23,16 @@ type Gap struct {
 	// Candidates are the workloads that could own it, best first; none where it is
 	// not ownership that is missing.
 	Candidates []Candidate `json:"candidates,omitempty"`
-	// Notify says who should hear of it.
-	Notify Notification `json:"notify"`
+	// Notify says who should hear of it, Escalate who after that, one after the other,
+	// when nothing is done.
+	Notify   Notification   `json:"notify"`
+	Escalate []Notification `json:"escalate,omitempty"`
 	// Material says that the gap reaches its limit; one that does not is stored and
 	// reported, but routed to nobody.
 	Material bool `json:"material"`
-
-	example *cur.Key
+	// Example is the key of the gap's most expensive rows, nil for a gap without any.
+	Example *cur.Key `json:"example,omitempty"`
 }
-
-// Example returns the key of the gap's most expensive rows, nil for a gap without any.
-func (g *Gap) Example() *cur.Key { return g.example }
 
 // Evidence is what a gap rests on. All money is usage at unblended cost.
 type Evidence struct {
@@ -49,6 +48,8 @@ type Evidence struct {
 	// in no gap of an earlier kind: it adds up across gaps.
 	Spend   decimal.Decimal `json:"spend"`
 	Counted decimal.Decimal `json:"counted"`
+	// ByAccount is Counted by account; it adds up to it.
+	ByAccount []AccountAmount `json:"by_account,omitempty"`
 	// RunRate is per complete day since the first, Projected what the billing period
 	// comes to at that rate; null as long as no day is complete.
 	RunRate   decimal.NullDecimal `json:"run_rate"`
@@ -62,6 +63,12 @@ type Evidence struct {
 	Warnings   []string           `json:"warnings,omitempty"`
 	// Query returns the gap's rows from a CUR 2.0 table in Athena.
 	Query string `json:"query,omitempty"`
+}
+
+// AccountAmount is what an account has of a gap.
+type AccountAmount struct {
+	Account string          `json:"account"`
+	Counted decimal.Decimal `json:"counted"`
 }
 
 // NearMiss is a claim that nearly reaches a gap.

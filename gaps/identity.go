@@ -27,13 +27,14 @@ type ID string
 // Payer and currency are beside it: a [Book] keeps gaps apart by them, because amounts
 // of two currencies cannot be added.
 type Subject struct {
-	Account  string
-	Anchor   attribution.Anchor
-	Workload attribution.WorkloadID
+	Account  string                 `json:"account,omitempty"`
+	Anchor   attribution.Anchor     `json:"anchor,omitzero"`
+	Workload attribution.WorkloadID `json:"workload,omitempty"`
 	// Aspect and Value tell apart gaps that agree in all else: of a scope the
 	// dimension ("region") and what it is ("eu-west-1"), of an unknown meter
 	// "usage_type" and the type.
-	Aspect, Value string
+	Aspect string `json:"aspect,omitempty"`
+	Value  string `json:"value,omitempty"`
 }
 
 // identityVersion is part of every id; it changes when subjects come to be spelled

@@ -102,24 +102,35 @@ const (
 
 // notify says who should hear of a gap: the owner of the workload it is about; where it
 // is ownership that is missing, that of the best candidate past the bar; else the
-// account's owner, else the FinOps Lead.
-func (e *evidence) notify(g *Gap) Notification {
+// account's owner, else the FinOps Lead. Those who come after in this order hear of it
+// when nothing is done.
+func (e *evidence) notify(g *Gap) (first Notification, then []Notification) {
+	chain := e.chain(g)
+	for _, n := range chain[1:] {
+		if n.To != "" && n.To != chain[0].To {
+			then = append(then, n)
+		}
+	}
+	return chain[0], then
+}
+
+// chain is everybody who should hear of a gap, in order; it ends with the FinOps Lead.
+func (e *evidence) chain(g *Gap) (chain []Notification) {
 	workload, why := g.Subject.Workload, fmt.Sprintf("owns the budget of workload %s", g.Subject.Workload)
 	if len(g.Candidates) > 0 && g.Candidates[0].Score >= e.opts.Bar {
 		c := g.Candidates[0]
 		workload, why = c.Workload, fmt.Sprintf("owns the budget of %s, the likeliest owner: %d points of %d needed, %s", c.Workload, c.Score, e.opts.Bar, c.Reasons[0].Detail)
 	}
-	if workload != "" {
-		if who := e.owner(workload); who != "" {
-			return Notification{who, AsWorkloadOwner, why}
-		}
-	}
-	fallback := "no workload is known"
+	otherwise := "no workload is known"
 	switch {
 	case workload != "":
-		fallback = fmt.Sprintf("workload %s has no owner", workload)
+		otherwise = fmt.Sprintf("workload %s has no owner", workload)
+		if who := e.owner(workload); who != "" {
+			chain = append(chain, Notification{who, AsWorkloadOwner, why})
+			otherwise = fmt.Sprintf("comes after %s", who)
+		}
 	case len(g.Candidates) > 0:
-		fallback = fmt.Sprintf("no candidate reaches %d points", e.opts.Bar)
+		otherwise = fmt.Sprintf("no candidate reaches %d points", e.opts.Bar)
 	}
 	account := g.Subject.Account
 	if account == "" && len(g.Evidence.Accounts) == 1 {
@@ -127,11 +138,12 @@ func (e *evidence) notify(g *Gap) Notification {
 	}
 	if account != "" {
 		if who := e.Directory.AccountOwner(account, e.Now); who != "" {
-			return Notification{who, AsAccountOwner, fmt.Sprintf("answers for account %s; %s", account, fallback)}
+			chain = append(chain, Notification{who, AsAccountOwner, fmt.Sprintf("answers for account %s; %s", account, otherwise)})
+		} else if len(chain) == 0 {
+			otherwise += fmt.Sprintf(" and account %s has no owner", account)
 		}
-		fallback += fmt.Sprintf(" and account %s has no owner", account)
 	}
-	return Notification{e.Directory.FinOpsLead(e.Now), AsFinOpsLead, "has what nobody else has: " + fallback}
+	return append(chain, Notification{e.Directory.FinOpsLead(e.Now), AsFinOpsLead, "has what nobody else has: " + otherwise})
 }
 
 // above returns the units above a workload or account, once each.
