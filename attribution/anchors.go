@@ -15,10 +15,10 @@ type AnchorKind string
 
 // The kinds of anchors.
 const (
-	KindRole     AnchorKind = "role"     // any ARN of an IAM role or of its sessions, or its name with an account
+	KindRole     AnchorKind = "role"     // the ARN of an IAM role, of STS or IAM, or its name with an account
 	KindUser     AnchorKind = "user"     // the ARN of an IAM user, or its name with an account
 	KindResource AnchorKind = "resource" // the resource id as billed
-	KindSession  AnchorKind = "session"  // a component session id inside a resource id, exact or a prefix ending in *
+	KindSession  AnchorKind = "session"  // a session, exact or a prefix ending in *; see Anchor
 	KindProfile  AnchorKind = "profile"  // the ARN of an application inference profile
 	KindTag      AnchorKind = "tag"      // family/key=value, as resourceTags/user:team=a
 	KindAccount  AnchorKind = "account"  // a usage account: the default owner of usage that no other claim catches
@@ -26,6 +26,10 @@ const (
 
 // Anchor is a thing on a billing row that a claim takes hold of, as a user
 // writes it. The kinds say which forms Value has.
+//
+// A session is one of a role's when the value says of which: as the ARN that STS
+// gives it, or as role/session with an account. A bare name is a session of any
+// role, and a component session id inside a resource id.
 type Anchor struct {
 	Kind  AnchorKind
 	Value string
@@ -73,6 +77,8 @@ const (
 	formText // a resource that is not
 	formSession
 	formSessionPrefix
+	formRoleSession // its name is role/session
+	formRoleSessionPrefix
 	formProfile
 	formTag
 	formAccount
@@ -109,7 +115,7 @@ func (a Anchor) canonical(aliases []Alias) (c canon, partition string, err error
 	case KindResource, KindProfile:
 		c, err = a.resource(aliases)
 	case KindSession:
-		c, err = a.session()
+		return a.session()
 	case KindTag:
 		c, err = a.tag()
 	case KindAccount:
@@ -155,6 +161,9 @@ func (a Anchor) principal() (c canon, partition string, err error) {
 	}
 	if !isAccount(c.account) {
 		return c, "", fmt.Errorf("value %q: %w", a.Value, errNoAccount)
+	}
+	if _, _, ok := cur.SplitSession(a.Value); ok && want == formRole {
+		return c, "", fmt.Errorf("value %q: %w", a.Value, ErrSessionGrain)
 	}
 	return c, partition, a.agree(c.account)
 }
@@ -281,24 +290,6 @@ func parent(name string, tail int) (string, bool) {
 		return "", false
 	}
 	return name[:tail+i], true
-}
-
-// ErrSessionGrain marks an anchor that names the session of a role. Stored keys
-// hold principals without their sessions, so that nothing could match it.
-var ErrSessionGrain = errors.New("sessions of a role are not kept apart yet; claim the role, or a component session by its id")
-
-func (a Anchor) session() (c canon, err error) {
-	if strings.Contains(a.Value, "/") {
-		return c, fmt.Errorf("value %q: %w", a.Value, ErrSessionGrain)
-	}
-	c = canon{formSession, a.Account, a.Value}
-	if prefix, ok := strings.CutSuffix(a.Value, "*"); ok {
-		c.form, c.name = formSessionPrefix, prefix
-	}
-	if c.name == "" || strings.ContainsAny(c.name, "*:") {
-		return c, fmt.Errorf("value %q is not a session id, nor the beginning of one and a final *", a.Value)
-	}
-	return c, nil
 }
 
 func (a Anchor) tag() (c canon, err error) {

@@ -23,8 +23,7 @@ func TestPrincipalsMatch(t *testing.T) {
 	}{
 		{"role by ARN, billed with a session", attribution.Anchor{Kind: "role", Value: iam("role/App")}, sts("aws", acct1, "App/BedrockAgentCore-1"), true},
 		{"role by ARN with a path", attribution.Anchor{Kind: "role", Value: iam("role/team-a/sub/App")}, sts("aws", acct1, "App/s"), true},
-		{"role by its session's ARN", attribution.Anchor{Kind: "role", Value: sts("aws", acct1, "App/any")}, sts("aws", acct1, "App/other"), true},
-		{"role by its session's ARN without session", attribution.Anchor{Kind: "role", Value: sts("aws", acct1, "App")}, sts("aws", acct1, "App/other"), true},
+		{"role by the ARN that STS gives it", attribution.Anchor{Kind: "role", Value: sts("aws", acct1, "App")}, sts("aws", acct1, "App/other"), true},
 		{"role by name and account", attribution.Anchor{Kind: "role", Value: "App", Account: acct1}, sts("aws", acct1, "App/s"), true},
 		{"role by name, any partition", attribution.Anchor{Kind: "role", Value: "App", Account: acct1}, sts("aws-us-gov", acct1, "App/s"), true},
 		{"role billed as IAM prints it", attribution.Anchor{Kind: "role", Value: "App", Account: acct1}, iam("role/x/App"), true},
@@ -131,7 +130,9 @@ func TestValidateRefusesTwoClaimsOnOneCanonicalAnchor(t *testing.T) {
 		a, b     attribution.Anchor
 		conflict bool
 	}{
-		{"role and its session", attribution.Anchor{Kind: "role", Value: role}, attribution.Anchor{Kind: "role", Value: "arn:aws:sts::" + acct1 + ":assumed-role/App/s"}, true},
+		{"role by both its ARNs", attribution.Anchor{Kind: "role", Value: role}, attribution.Anchor{Kind: "role", Value: "arn:aws:sts::" + acct1 + ":assumed-role/App"}, true},
+		{"a session of a role by ARN and by name", attribution.Anchor{Kind: "session", Value: "arn:aws:sts::" + acct1 + ":assumed-role/App/s"}, attribution.Anchor{Kind: "session", Value: "App/s", Account: acct1}, true},
+		{"a session of a role and of any", attribution.Anchor{Kind: "session", Value: "App/s", Account: acct1}, attribution.Anchor{Kind: "session", Value: "s", Account: acct1}, false},
 		{"role by ARN and by name", attribution.Anchor{Kind: "role", Value: role}, attribution.Anchor{Kind: "role", Value: "App", Account: acct1}, true},
 		{"roles of two partitions", attribution.Anchor{Kind: "role", Value: role}, attribution.Anchor{Kind: "role", Value: "arn:aws-cn:iam::" + acct1 + ":role/App"}, false},
 		{"role and user of one name", attribution.Anchor{Kind: "role", Value: "App", Account: acct1}, attribution.Anchor{Kind: "user", Value: "App", Account: acct1}, false},

@@ -23,7 +23,7 @@ type Assignment struct {
 	// Anchor where the rows have none, or are out of scope.
 	Anchor Anchor
 	// Claim is the claim that won, and Workload who has the money by it: "" for a
-	// share, which is split when all groups are assigned.
+	// share that is split when all groups are assigned.
 	Claim    *Claim
 	Workload WorkloadID
 	// Tied are the claims of a conflict, by id.
@@ -287,7 +287,7 @@ func (as *Assigner) decide(a *Assignment, k *cur.Key, ch *chain, r *reading) {
 	// unclaimed, so a tie of anything else is money without an owner of its kind.
 	switch {
 	case best == 1:
-		a.win(r, live)
+		a.win(as.ix, k, r, live)
 	case best > 1 && a.Kind == Usage:
 		a.Outcome, a.Reason = Unclaimed, ReasonConflict
 		a.Tied = r.pick(live[:best])
@@ -316,7 +316,7 @@ func (r *reading) pick(of []int) []*Claim {
 }
 
 // win gives the money to the target of the first of the claims.
-func (a *Assignment) win(r *reading, live []int) {
+func (a *Assignment) win(ix *Index, k *cur.Key, r *reading, live []int) {
 	c := r.claims[live[0]]
 	a.Claim, a.Outcome = c, Claimed
 	if c.Anchor.Kind == KindAccount {
@@ -326,7 +326,9 @@ func (a *Assignment) win(r *reading, live []int) {
 	case Whole:
 		a.Workload = t.Workload
 	case Share:
-		a.Outcome = Shared
+		if a.Outcome = Shared; t.matches() {
+			a.Workload = t.match(ix, k)
+		}
 	}
 	a.Overridden = r.pick(live[1:])
 }

@@ -73,14 +73,17 @@ const maxID = 256
 // used. It is [ErrClaimConflict], with a *[ConflictError] inside, for two claims
 // that hold one canonical anchor at one time.
 func (c *Claims) Validate(r *Rules) error {
-	if err := c.validate(r.aliases()); err != nil {
+	if r != nil {
+		c = c.HashSessions(r.SessionKey)
+	}
+	if err := c.validate(r.checks()); err != nil {
 		return err // not a nil *ClaimError inside an error
 	}
 	return nil
 }
 
 // validate is Validate with a typed error.
-func (c *Claims) validate(aliases []Alias) *ClaimError {
+func (c *Claims) validate(by checks) *ClaimError {
 	type holder struct {
 		claim     *Claim
 		partition string
@@ -122,9 +125,15 @@ func (c *Claims) validate(aliases []Alias) *ClaimError {
 				return fail(err)
 			}
 		}
-		anchor, partition, err := cl.Anchor.canonical(aliases)
+		if by.stored {
+			continue // under rules that are not known here
+		}
+		anchor, partition, err := cl.Anchor.canonical(by.aliases)
 		if err != nil {
 			return fail(fmt.Errorf("anchor: %w", err))
+		}
+		if by.hashed && anchor.form == formRoleSessionPrefix {
+			return fail(fmt.Errorf("anchor: value %q: session names are hashed, and the beginning of one cannot be: give whole names", cl.Anchor.Value))
 		}
 		for _, h := range held[anchor] {
 			if partition != h.partition && partition != "" && h.partition != "" {
@@ -229,7 +238,9 @@ func (c *Claims) sorted() Claims {
 	for i := range s.Claims {
 		if t, ok := s.Claims[i].Target.(Share); ok {
 			t.Parts = slices.Clone(t.Parts)
-			slices.SortFunc(t.Parts, func(a, b Part) int { return cmp.Compare(a.Workload, b.Workload) })
+			slices.SortFunc(t.Parts, func(a, b Part) int {
+				return cmp.Or(cmp.Compare(a.Workload, b.Workload), cmp.Compare(a.Match, b.Match))
+			})
 			s.Claims[i].Target = t
 		}
 	}

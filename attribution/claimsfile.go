@@ -22,7 +22,7 @@ import (
 // In place of "workload" a claim may have a share, and weights are numbers or
 // texts of numbers:
 //
-//	"share": {"by": "fixed|even|direct_cost|table", "table"?, "parts": [{"workload", "weight"?}]}
+//	"share": {"by": "fixed|even|direct_cost|table|session|tag", "table"?, "parts": [{"workload", "weight"?, "match"?}]}
 const claimsVersion = 1
 
 // ParseClaims reads a claims file; name is what errors call it. It is strict: an
@@ -33,7 +33,8 @@ func ParseClaims(name string, b []byte) (*Claims, error) {
 	return parseClaims(name, b, false)
 }
 
-// DecodeClaims reads what [Claims.AppendJSON] wrote.
+// DecodeClaims reads what [Claims.AppendJSON] wrote. Anchors are as good as they
+// were under the rules they were checked under.
 func DecodeClaims(b []byte) (*Claims, error) { return parseClaims("", b, true) }
 
 // AppendJSON appends the stored form of c to b: the fields of the claims file and
@@ -47,6 +48,7 @@ func (c *Claims) AppendJSON(b []byte) []byte {
 	type part struct {
 		Workload WorkloadID `json:"workload"`
 		Weight   string     `json:"weight,omitempty"`
+		Match    string     `json:"match,omitempty"`
 	}
 	type share struct {
 		By    Basis  `json:"by"`
@@ -91,7 +93,7 @@ func (c *Claims) AppendJSON(b []byte) []byte {
 		case Share:
 			out.Share = &share{By: t.By, Table: t.Table, Parts: []part{}}
 			for _, p := range t.Parts {
-				o := part{Workload: p.Workload}
+				o := part{Workload: p.Workload, Match: p.Match}
 				if t.By == ByWeight {
 					o.Weight = p.Weight.String()
 				}
@@ -150,7 +152,7 @@ func parseClaims(name string, b []byte, stored bool) (*Claims, error) {
 	if err := p.file(); err != nil {
 		return nil, err
 	}
-	if err := p.out.validate(DefaultAliases()); err != nil {
+	if err := p.out.validate(checks{aliases: DefaultAliases(), stored: stored}); err != nil {
 		err.Source = name
 		if err.N > 0 {
 			err.Line = p.lines[err.N-1]

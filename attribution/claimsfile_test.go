@@ -62,7 +62,7 @@ func TestClaimsFileErrors(t *testing.T) {
 			"  {\"id\": \"c-2\", \"anchor\": " + b + ", \"workload\": \"pilot\", \"from\": \"2026-05-15T12:00:00Z\"}\n]}"
 	}
 	tests := []struct{ name, file string }{
-		{"two owners of one role", two(role, `{"kind": "role", "value": "arn:aws:sts::111111111111:assumed-role/App/session"}`)},
+		{"two owners of one role", two(role, `{"kind": "role", "value": "arn:aws:sts::111111111111:assumed-role/App"}`)},
 		{"two owners of one runtime", two(`{"kind": "resource", "value": "arn:aws:bedrock-agentcore:us-east-1:111111111111:runtime/a"}`, `{"kind": "resource", "value": "arn:aws:bedrock:us-east-1:111111111111:agent-runtime/a"}`)},
 		{"unknown field", "{\"version\": 1, \"claim\": []}"},
 		{"unknown field of a claim", one(role, from+`, "ownr": "x"`)},
@@ -71,7 +71,11 @@ func TestClaimsFileErrors(t *testing.T) {
 		{"field of another case", one(`{"Kind": "role", "value": "x"}`, from)},
 		{"recorded_at is not the user's to say", one(role, from+`, "recorded_at": "2026-05-01"`)},
 		{"field given twice", one(role, from+`, "from": "2026-05-02"`)},
-		{"session of a role", one(`{"kind": "session", "value": "arn:aws:sts::111111111111:assumed-role/App/s-1"}`, from)},
+		{"role with a session", one(`{"kind": "role", "value": "arn:aws:sts::111111111111:assumed-role/App/s-1"}`, from)},
+		{"role as a session", one(`{"kind": "session", "value": "arn:aws:sts::111111111111:assumed-role/App"}`, from)},
+		{"every session of a role", one(`{"kind": "session", "value": "arn:aws:sts::111111111111:assumed-role/App/*"}`, from)},
+		{"session in another account", one(`{"kind": "session", "value": "arn:aws:sts::111111111111:assumed-role/App/s", "account": "222222222222"}`, from)},
+		{"session of a user", one(`{"kind": "session", "value": "arn:aws:iam::111111111111:user/bob"}`, from)},
 		{"session of a role by name", one(`{"kind": "session", "value": "App/s-1"}`, from)},
 		{"session prefix of nothing", one(`{"kind": "session", "value": "*"}`, from)},
 		{"not a date", one(role, `, "from": "2026-13-01"`)},
@@ -136,7 +140,7 @@ func TestErrorsKeepTheirCause(t *testing.T) {
 	file := func(anchor string) []byte {
 		return []byte(`{"version":1,"claims":[{"id":"c","anchor":` + anchor + `,"workload":"w","from":"2026-05-01"}]}`)
 	}
-	if _, err := attribution.ParseClaims("f", file(`{"kind":"session","value":"App/s"}`)); !errors.Is(err, attribution.ErrSessionGrain) {
+	if _, err := attribution.ParseClaims("f", file(`{"kind":"role","value":"arn:aws:sts::111111111111:assumed-role/App/s"}`)); !errors.Is(err, attribution.ErrSessionGrain) {
 		t.Errorf("session of a role: %v, want ErrSessionGrain", err)
 	}
 }

@@ -2,13 +2,12 @@ package attribution
 
 import (
 	"cmp"
-	"crypto/sha256"
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strconv"
-	"time"
 
 	"github.com/shopspring/decimal"
 
@@ -59,7 +58,7 @@ type Term struct {
 //
 // Rows outside the rollup's predicate have no day: their change is of new days
 // when the later statement is complete for more of the period's days.
-func Diff(old, new *Statement) ([]Term, error) {
+func Diff(ctx context.Context, old, new *Statement) ([]Term, error) {
 	a, b := old.Delivery, new.Delivery
 	// A month without rows has no currency, and may come to have one.
 	currency := old.Currency
@@ -70,14 +69,20 @@ func Diff(old, new *Statement) ([]Term, error) {
 		return nil, fmt.Errorf("attribution: diff: payer %q, %s, %q against payer %q, %s, %q: %w",
 			a.Payer, a.Period, old.Currency, b.Payer, b.Period, new.Currency, ErrNotComparable)
 	}
-	d := differ{old: old, new: new, currency: currency, terms: map[termKey]*term{}}
-	err := d.groupsLast()
-	if errors.Is(err, ErrNotStored) {
-		d.terms = map[termKey]*term{}
-		err = d.groupsFirst()
+	d := differ{ctx: ctx, old: old, new: new, currency: currency}
+	err := ErrNotStored
+	// Sessions that one side lacks are taken for the role's own only where there
+	// is no other way.
+	for _, d.lenient = range [...]bool{false, true} {
+		for _, order := range [...]func() error{d.groupsLast, d.groupsFirst} {
+			if errors.Is(err, ErrNotStored) {
+				d.terms = map[termKey]*term{}
+				err = order()
+			}
+		}
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("attribution: diff: %w", err)
 	}
 	return d.result(), nil
 }
@@ -100,6 +105,8 @@ type term struct {
 }
 
 type differ struct {
+	ctx      context.Context
+	lenient  bool // about sessions that are not kept
 	old, new *Statement
 	currency string
 	terms    map[termKey]*term
@@ -127,10 +134,13 @@ func (d *differ) groupsLast() error {
 	if err != nil {
 		return err
 	}
-	d.moves(RuleBased, d.old.p, d.old.ix, rules)
-	d.moves(Ownership, d.old.p, rules, claims)
-	d.rows(claims, d.new.ix)
-	return nil
+	if err := d.moves(RuleBased, d.old.p, d.old.ix, rules); err != nil {
+		return err
+	}
+	if err := d.moves(Ownership, d.old.p, rules, claims); err != nil {
+		return err
+	}
+	return d.rows(claims, d.new.ix)
 }
 
 // groupsFirst changes the groups before rules and claims, for later groups that
@@ -144,67 +154,152 @@ func (d *differ) groupsFirst() error {
 	if err != nil {
 		return err
 	}
-	d.rows(d.old.ix, same)
-	d.moves(RuleBased, d.new.p, same, rules)
-	d.moves(Ownership, d.new.p, rules, d.new.ix)
-	return nil
+	if err := d.rows(d.old.ix, same); err != nil {
+		return err
+	}
+	if err := d.moves(RuleBased, d.new.p, same, rules); err != nil {
+		return err
+	}
+	return d.moves(Ownership, d.new.p, rules, d.new.ix)
 }
 
 // moves finds the groups that another index assigns elsewhere: what leaves one cell
 // arrives in another.
-func (d *differ) moves(l Label, p *cur.Partial, from, to *Index) {
+func (d *differ) moves(l Label, p *cur.Partial, from, to *Index) error {
 	if from.version == to.version && from.claims.Revision(cur.Month{}) == to.claims.Revision(cur.Month{}) {
-		return
+		return nil
 	}
-	was, is := from.Assigner(), to.Assigner()
-	before, after := d.splits(p, from), d.splits(p, to)
+	before, after, err := d.sides(p, from, p, to)
+	if err != nil {
+		return err
+	}
+	var was, is []holding
 	for i := range p.Len() {
+		if err := d.stopped(i); err != nil {
+			return err
+		}
 		k := p.Key(i)
 		if k.Currency != d.currency {
 			continue
 		}
-		a, left := was.cell(k, before)
-		b, arrived := is.cell(k, after)
-		if a == b && left == arrived {
+		was, is = before.holdings(was[:0], i, k), after.holdings(is[:0], i, k)
+		if slices.EqualFunc(was, is, holding.equal) {
 			continue
 		}
-		// What is split leaves and arrives as parts.
-		x := p.Exact(i, cur.UnblendedCost)
-		if !left {
-			d.add(l, a, x.Neg())
+		// What is split leaves and arrives as parts. A cell that keeps some of a
+		// group, of which sessions are others', has one term.
+		moved := map[cell]exact.Num{}
+		for _, half := range [...]struct {
+			has, other []holding
+			sign       func(exact.Num) exact.Num
+		}{{was, is, exact.Num.Neg}, {is, was, func(n exact.Num) exact.Num { return n }}} {
+			for _, h := range half.has {
+				if !h.split && !slices.ContainsFunc(half.other, h.equal) {
+					moved[h.cell] = moved[h.cell].Add(half.sign(h.sums.Exact(cur.UnblendedCost)))
+				}
+			}
 		}
-		if !arrived {
-			d.add(l, b, x)
+		for c, x := range moved {
+			d.add(l, c, x)
 		}
 	}
-	d.parts(before, after, func(cur.Bucket) Label { return l })
+	d.parts(before.tally, after.tally, func(cur.Bucket) Label { return l })
+	return nil
 }
 
-// cell returns where a group's money is; split means in parts, by the tally.
-func (as *Assigner) cell(k *cur.Key, t *tally) (c cell, split bool) {
-	a := as.Assign(k)
-	return cell{a.Outcome, a.Workload, a.Component}, t.wasSplit(k, &a)
+// groupSide is groups as one index assigns them.
+type groupSide struct {
+	*grain
+	*Assigner
+	tally *tally // where something is split
+	got   []piece
 }
 
-// splits returns a tally of groups in which everything is split, nil where nothing
+// holding is what one cell has of a group; split means in parts.
+type holding struct {
+	cell
+	split bool
+	sums  cur.Measures
+}
+
+func (h holding) equal(o holding) bool {
+	return h.cell == o.cell && h.split == o.split && h.sums.Equal(&o.sums)
+}
+
+// stopped looks at the context now and then.
+func (d *differ) stopped(i int) error {
+	if i%ctxEvery == 0 && d.ctx.Err() != nil {
+		return context.Cause(d.ctx)
+	}
+	return nil
+}
+
+// sides prepares groups for an index, twice.
+func (d *differ) sides(p *cur.Partial, from *Index, q *cur.Partial, to *Index) (a, b *groupSide, err error) {
+	if a, err = d.side(p, from); err == nil {
+		b, err = d.side(q, to)
+	}
+	return a, b, err
+}
+
+func (d *differ) side(p *cur.Partial, ix *Index) (*groupSide, error) {
+	s := &groupSide{Assigner: ix.Assigner()}
+	var err error
+	switch {
+	case p == d.old.p && ix == d.old.ix:
+		s.grain, s.tally = d.old.g, d.old.tally
+	case p == d.new.p && ix == d.new.ix:
+		s.grain, s.tally = d.new.g, d.new.tally
+	default:
+		kept := d.new.g.sessions
+		if p == d.old.p {
+			kept = d.old.g.sessions
+		}
+		if s.grain, err = ix.grainOf(d.ctx, p, kept, d.lenient); err == nil {
+			s.tally = d.splits(s)
+		}
+	}
+	return s, err
+}
+
+// holdings appends who has group i.
+func (s *groupSide) holdings(dst []holding, i int, k *cur.Key) []holding {
+	s.got = s.Assigner.pieces(s.got[:0], s.grain, i, k)
+	for n := range s.got {
+		p := &s.got[n]
+		c := cell{p.Outcome, p.Workload, p.Component}
+		split := s.tally.wasSplit(k, &p.Assignment)
+		if split {
+			c.workload = ""
+		}
+		// Different claims may have given to one cell.
+		if at := slices.IndexFunc(dst, func(h holding) bool { return h.cell == c && h.split == split }); at >= 0 {
+			dst[at].sums.Add(&p.sums)
+			continue
+		}
+		dst = append(dst, holding{c, split, p.sums})
+	}
+	slices.SortFunc(dst, func(a, b holding) int {
+		return cmp.Or(cmp.Compare(a.outcome, b.outcome), cmp.Compare(a.workload, b.workload), cmp.Compare(a.component, b.component))
+	})
+	return dst
+}
+
+// splits makes a tally of groups in which everything is split, nil where nothing
 // is. Between the statements a share may have nothing to be split by; it is split
 // all the same, for whatever the waypoint says the terms add up.
-func (d *differ) splits(p *cur.Partial, ix *Index) *tally {
-	switch {
-	case !ix.splits:
+func (d *differ) splits(s *groupSide) *tally {
+	if !s.ix.splits {
 		return nil
-	case p == d.old.p && ix == d.old.ix:
-		return d.old.tally
-	case p == d.new.p && ix == d.new.ix:
-		return d.new.tally
 	}
-	t := newTally(newMetrics(p, d.currency))
-	t.ix = ix
-	as := ix.Assigner()
-	for i := range p.Len() {
-		if k := p.Key(i); k.Currency == d.currency {
-			sums, a := p.Sums(i), as.Assign(k)
-			t.group(k, &sums, &a)
+	t := newTally(newMetrics(s.book, d.currency))
+	t.ix = s.ix
+	for i := range s.book.Len() {
+		if k := s.book.Key(i); k.Currency == d.currency {
+			s.got = s.Assigner.pieces(s.got[:0], s.grain, i, k)
+			for n := range s.got {
+				t.group(k, &s.got[n].sums, &s.got[n].Assignment)
+			}
 		}
 	}
 	_ = t.split(true) // a lenient split does not fail
@@ -248,137 +343,6 @@ func (d *differ) parts(from, to *tally, label func(cur.Bucket) Label) {
 			d.add(label(k.bucket), k.cell, n.unblended.Sub(o.unblended))
 		}
 	}
-}
-
-// side is what one statement has of some rows.
-type side struct {
-	rows                  int64
-	usage, unblended, net exact.Num
-	kept                  exact.Num // unblended cost that is not split
-	split                 bool
-	invoices              [sha256.Size]byte // which invoices, and what is on each
-}
-
-func (s *side) add(m *cur.Measures, v cur.Invoice) {
-	s.rows += m.Rows
-	s.usage.Acc(m.Exact(cur.Usage))
-	s.unblended.Acc(m.Exact(cur.UnblendedCost))
-	s.net.Acc(m.Exact(cur.NetUnblendedCost))
-	// Groups come in the order of their keys, so those of one key but for the
-	// invoice come in the order of invoices.
-	h := appendTexts(s.invoices[:], v.ID, v.InvoicingEntity, v.LegalEntity, v.BillType, strconv.FormatInt(m.Rows, 10))
-	s.invoices = sha256.Sum256(m.Exact(cur.UnblendedCost).AppendBinary(h))
-}
-
-// pair is some rows in both statements.
-type pair struct {
-	old, new side
-	cell     cell
-	label    Label // if they differ
-}
-
-// rows finds the groups that differ though the assignment is the same. Keys are
-// compared without the invoice, and in the columns that both partials have.
-func (d *differ) rows(from, to *Index) {
-	pairs := map[[sha256.Size]byte]*pair{}
-	columns := slices.DeleteFunc(slices.Clone(d.old.p.Spec().Columns), func(c cur.Column) bool {
-		return !slices.Contains(d.new.p.Spec().Columns, c)
-	})
-	complete := d.old.CompleteThrough
-	labelOf := func(b cur.Bucket) Label {
-		if !complete.IsZero() && !b.Time().Before(complete.Add(24*time.Hour)) {
-			return NewDays
-		}
-		return Restated
-	}
-	before, after := d.splits(d.old.p, from), d.splits(d.new.p, to)
-	for _, half := range [...]struct {
-		p    *cur.Partial
-		ix   *Index
-		t    *tally
-		side func(*pair) *side
-	}{
-		{d.old.p, from, before, func(p *pair) *side { return &p.old }},
-		{d.new.p, to, after, func(p *pair) *side { return &p.new }},
-	} {
-		as := half.ix.Assigner()
-		for i := range half.p.Len() {
-			k := half.p.Key(i)
-			if k.Currency != d.currency {
-				continue
-			}
-			id := groupID(k, columns)
-			p := pairs[id]
-			c, split := as.cell(k, half.t)
-			if p == nil {
-				p = &pair{cell: c, label: labelOf(k.Bucket)}
-				pairs[id] = p
-			}
-			m := half.p.Sums(i)
-			side := half.side(p)
-			side.add(&m, k.Invoice)
-			if side.split = split; !split {
-				side.kept.Acc(m.Exact(cur.UnblendedCost))
-			}
-		}
-		for r := range half.p.Rest() {
-			if r.Key.Currency != d.currency {
-				continue
-			}
-			id := restID(&r.Key)
-			p := pairs[id]
-			if p == nil {
-				p = &pair{cell: cell{outcome: Excluded, component: pricing.Unknown}, label: d.restLabel()}
-				pairs[id] = p
-			}
-			side := half.side(p)
-			side.add(&r.Measures, r.Key.Invoice)
-			side.kept.Acc(r.Measures.Exact(cur.UnblendedCost))
-		}
-	}
-	d.parts(before, after, labelOf)
-	// A change of quantity or net cost is a restatement even where the unblended
-	// cost stays: its term is zero money in so many groups.
-	for _, p := range pairs {
-		o, n := &p.old, &p.new
-		switch {
-		case (o.split || o.rows == 0) && (n.split || n.rows == 0) && o.kept.Equal(n.kept):
-			// The parts say what changed, but for the invoice.
-			if o.rows == n.rows && o.unblended.Equal(n.unblended) && o.invoices != n.invoices {
-				d.add(Invoicing, p.cell, exact.Num{})
-			}
-		case o.rows != n.rows, o.split != n.split, !o.usage.Equal(n.usage), !o.unblended.Equal(n.unblended), !o.net.Equal(n.net):
-			d.add(p.label, p.cell, n.kept.Sub(o.kept))
-		case o.invoices != n.invoices:
-			d.add(Invoicing, p.cell, exact.Num{})
-		}
-	}
-}
-
-// restLabel says what a change of the rest is of.
-func (d *differ) restLabel() Label {
-	end := d.old.Delivery.Period.End()
-	through := d.old.CompleteThrough
-	if !through.IsZero() && through.Add(24*time.Hour).Before(end) && d.new.CompleteThrough.After(through) {
-		return NewDays
-	}
-	return Restated
-}
-
-// groupID identifies a group but for its invoice.
-func groupID(k *cur.Key, columns []cur.Column) [sha256.Size]byte {
-	b := appendTexts(make([]byte, 0, 512), "group", k.Payer, k.BillingPeriod.String(), k.BillingEntity, k.ProductCode, k.ProductFamily,
-		k.ProductName, k.Model, k.UsageType, k.Operation, k.PricingUnit, k.LineItemType, k.UsageAccount, k.Region, k.Principal,
-		k.Resource, strconv.FormatInt(k.Bucket.Start, 10), k.Bucket.Span.String())
-	for _, c := range columns {
-		v, _ := k.Column(c)
-		b = appendTexts(b, v)
-	}
-	return sha256.Sum256(b)
-}
-
-func restID(k *cur.RestKey) [sha256.Size]byte {
-	return sha256.Sum256(appendTexts(nil, "rest", k.Payer, k.BillingPeriod.String(), k.BillingEntity, k.ProductCode, k.LineItemType, k.UsageAccount))
 }
 
 // appendTexts appends texts with their lengths, so that no two lists are alike.

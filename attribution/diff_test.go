@@ -3,6 +3,7 @@ package attribution_test
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -101,7 +102,7 @@ func TestDiffLabels(t *testing.T) {
 				return all[0]
 			}
 			old, new := st(tt.old), st(tt.new)
-			terms, err := attribution.Diff(old, new)
+			terms, err := attribution.Diff(t.Context(), old, new)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -178,7 +179,18 @@ func TestDiffAddsUp(t *testing.T) {
 				t.Fatal(err)
 			}
 			rules.Spread = drawSpread(t)
-			return splitStatement(t, p, f.drawShares(t), rules, delivered(asOf))
+			o := delivered(asOf)
+			claims := f.drawShares(t)
+			if rapid.Bool().Draw(t, name+" sessions") {
+				r.Sessions = true
+				if o.Sessions, err = r.Rows(seq(rows)); err != nil {
+					t.Fatal(err)
+				}
+				with := f
+				with.anchors = append(slices.Clone(f.anchors), sessionsOfRoles...)
+				claims = with.drawShares(t)
+			}
+			return splitStatement(t, p, claims, rules, o)
 		}
 		// The later delivery: some rows kept, some on an invoice, some dropped,
 		// some new.
@@ -197,7 +209,7 @@ func TestDiffAddsUp(t *testing.T) {
 		}
 		old := statement("old", rows, asOf)
 		new := statement("new", later, asOf.AddDate(0, 0, rapid.IntRange(0, 30).Draw(t, "days later")))
-		terms, err := attribution.Diff(old, new)
+		terms, err := attribution.Diff(t.Context(), old, new)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -217,12 +229,12 @@ func TestDiffRefusesWhatCannotBeCompared(t *testing.T) {
 		func(d *cur.Delivery) { d.Payer = "other" },
 		func(d *cur.Delivery) { d.Period = month(t, "2026-04") },
 	} {
-		if _, err := attribution.Diff(base, st(edit)); !errors.Is(err, attribution.ErrNotComparable) {
+		if _, err := attribution.Diff(t.Context(), base, st(edit)); !errors.Is(err, attribution.ErrNotComparable) {
 			t.Errorf("case %d: %v, want ErrNotComparable", i, err)
 		}
 	}
 	euros := roll(t, row(t, "2026-05-03", "1", func(li *cur.LineItem) { li.Currency = "EUR" }))
-	if _, err := attribution.Diff(base, attribute(t, euros, index(t, euros, nil), delivered(asOf))); !errors.Is(err, attribution.ErrNotComparable) {
+	if _, err := attribution.Diff(t.Context(), base, attribute(t, euros, index(t, euros, nil), delivered(asOf))); !errors.Is(err, attribution.ErrNotComparable) {
 		t.Errorf("another currency: %v, want ErrNotComparable", err)
 	}
 	// Each side has a tag that the other lacks and needs: no order will do.
@@ -230,7 +242,7 @@ func TestDiffRefusesWhatCannotBeCompared(t *testing.T) {
 		p := rollWith(t, cur.Rollup{Keys: []cur.Column{c}}, []*cur.LineItem{row(t, "2026-05-03", "1", nil)})
 		return attribute(t, p, index(t, p, nil, claim("t", "tag", fmt.Sprintf("%s=a", c), "")), delivered(asOf))
 	}
-	if _, err := attribution.Diff(with("a/b"), with("a/c")); !errors.Is(err, attribution.ErrNotStored) {
+	if _, err := attribution.Diff(t.Context(), with("a/b"), with("a/c")); !errors.Is(err, attribution.ErrNotStored) {
 		t.Errorf("statements of disjoint tags: %v, want ErrNotStored", err)
 	}
 }

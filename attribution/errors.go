@@ -78,6 +78,8 @@ type NotStoredError struct {
 	Rows   bool      // the groups have the column, but left the needed rows out
 	Absent bool      // no report of this format has the column
 	Period cur.Month // of the stored groups, when known
+	// Sessions is a role whose sessions the column has to hold, and does not.
+	Sessions string
 }
 
 func (e *NotStoredError) Error() string {
@@ -87,6 +89,9 @@ func (e *NotStoredError) Error() string {
 	of := ""
 	if !e.Period.IsZero() {
 		of = " of " + e.Period.String()
+	}
+	if e.Sessions != "" {
+		return fmt.Sprintf("attribution: %s needs the sessions of %q, which are not kept with the groups%s: %v; roll up the files again under the claim", e.Need, e.Sessions, of, ErrNotStored)
 	}
 	if e.Rows {
 		return fmt.Sprintf("attribution: %s needs rows, by column %q, that the stored groups%s leave out: %v; roll up the files again", e.Need, e.Column, of, ErrNotStored)

@@ -194,7 +194,7 @@ func ExampleDiff() {
 	}
 	after := &attribution.Claims{Claims: slices.Clone(before.Claims)}
 	after.Claims[0].Target = attribution.Whole{Workload: "platform"}
-	terms, err := attribution.Diff(statement(before), statement(after))
+	terms, err := attribution.Diff(context.Background(), statement(before), statement(after))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -2,6 +2,7 @@ package attribution
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,6 +34,10 @@ func (s *Statement) Explain(a Anchor) ([]Explanation, error) {
 	if err != nil {
 		return nil, fmt.Errorf("attribution: explain: anchor: %w", err)
 	}
+	g, err := s.grainOfAnchor(a)
+	if err != nil {
+		return nil, fmt.Errorf("attribution: explain: %w", err)
+	}
 	type sums struct {
 		at int
 		amounts
@@ -40,30 +45,34 @@ func (s *Statement) Explain(a Anchor) ([]Explanation, error) {
 	seen := map[string]*sums{}
 	var out []Explanation
 	for i := range s.p.Len() {
-		k := s.p.Key(i)
-		if k.Currency != s.Currency || !probe(k) {
+		group := s.p.Key(i)
+		if group.Currency != s.Currency {
 			continue
 		}
-		as := Assigner{ix: s.ix, explain: true}
-		x := as.Assign(k)
-		path := as.path(&x)
-		t := seen[path]
-		if t == nil {
-			t = &sums{at: len(out)}
-			seen[path] = t
-			out = append(out, Explanation{Assignment: x, Steps: as.steps, NearMisses: s.ix.NearMisses(k), FirstSeen: dayOf(k.Bucket)})
+		for k, m := range g.units(i, group) {
+			if !probe(k) {
+				continue
+			}
+			as := Assigner{ix: s.ix, explain: true}
+			x := as.Assign(k)
+			path := as.path(&x)
+			t := seen[path]
+			if t == nil {
+				t = &sums{at: len(out)}
+				seen[path] = t
+				out = append(out, Explanation{Assignment: x, Steps: as.steps, NearMisses: s.ix.NearMisses(k), FirstSeen: dayOf(k.Bucket)})
+			}
+			v := s.m.of(&m, k.LineItemType)
+			t.add(&v)
+			e := &out[t.at]
+			e.Groups++
+			if day := dayOf(k.Bucket); day.Before(e.FirstSeen) {
+				e.FirstSeen = day
+			} else if day.After(e.LastSeen) {
+				e.LastSeen = day
+			}
+			e.Amounts = s.m.public(&t.amounts)
 		}
-		m := s.p.Sums(i)
-		v := s.m.of(&m, k.LineItemType)
-		t.add(&v)
-		e := &out[t.at]
-		e.Groups++
-		if day := dayOf(k.Bucket); day.Before(e.FirstSeen) {
-			e.FirstSeen = day
-		} else if day.After(e.LastSeen) {
-			e.LastSeen = day
-		}
-		e.Amounts = s.m.public(&t.amounts)
 	}
 	for i := range out {
 		if out[i].LastSeen.IsZero() {
@@ -87,14 +96,21 @@ func (as *Assigner) path(a *Assignment) string {
 // probe returns a test of whether a claim on an anchor would be on a group, at
 // any time and by any link.
 func (ix *Index) probe(a Anchor) (func(*cur.Key) bool, error) {
+	if a.Kind == KindRole {
+		a.Value = cur.Role(a.Value) // as billed
+	}
+	a = (&Claims{Claims: []Claim{{Anchor: a}}}).HashSessions(ix.rules.SessionKey).Claims[0].Anchor
 	c, partition, err := a.canonical(ix.rules.Aliases)
 	if err != nil {
 		return nil, err
 	}
-	p := &Index{rules: ix.rules, anchors: map[canon][]entry{c: {{new(Claim), partition, c}}}}
+	claim := new(Claim)
+	p := &Index{rules: ix.rules, anchors: map[canon][]entry{c: {{claim, partition, c}}}}
 	if c.form == formSessionPrefix {
 		p.prefixes = []int{len(c.name)}
 	}
+	p.cuts.add(claim, c, partition)
+	p.cuts.prefixes = append(p.cuts.prefixes, p.prefixes...)
 	var candidates []Candidate
 	return func(k *cur.Key) bool {
 		candidates = candidates[:0]
@@ -125,22 +141,23 @@ func (s *Statement) Straddled() []StraddledTotal {
 	sums := map[cut]*amounts{}
 	as := s.ix.Assigner()
 	for i := range s.p.Len() {
-		k := s.p.Key(i)
-		if k.Currency != s.Currency {
+		group := s.p.Key(i)
+		if group.Currency != s.Currency {
 			continue
 		}
-		sc := as.scope(k)
-		if sc.chain == nil {
-			continue
-		}
-		kind := KindOf(k.LineItemType)
-		r := as.read(k, sc.chain, kind)
-		for n := range r.found {
-			f := &r.found[n]
-			if at := cutOf(f.claim, k.Bucket); !at.IsZero() && (!f.usageOnly || kind == Usage) {
-				m := s.p.Sums(i)
-				v := s.m.of(&m, k.LineItemType)
-				sum(sums, cut{f.claim, at}, &v)
+		for k, m := range s.g.units(i, group) {
+			sc := as.scope(k)
+			if sc.chain == nil {
+				break
+			}
+			kind := KindOf(k.LineItemType)
+			r := as.read(k, sc.chain, kind)
+			for n := range r.found {
+				f := &r.found[n]
+				if at := cutOf(f.claim, k.Bucket); !at.IsZero() && (!f.usageOnly || kind == Usage) {
+					v := s.m.of(&m, k.LineItemType)
+					sum(sums, cut{f.claim, at}, &v)
+				}
 			}
 		}
 	}
@@ -152,4 +169,15 @@ func (s *Statement) Straddled() []StraddledTotal {
 		return cmp.Or(strings.Compare(string(a.Claim.ID), string(b.Claim.ID)), a.Cut.Compare(b.Cut))
 	})
 	return out
+}
+
+// grainOfAnchor returns the grain at which an anchor can be seen: for one of a
+// session, with all sessions that are kept.
+func (s *Statement) grainOfAnchor(a Anchor) (*grain, error) {
+	if a.Kind != KindSession || s.g.sessions == nil {
+		return s.g, nil
+	}
+	all := *s.ix
+	all.cuts = cuts{bare: []entry{{claim: new(Claim), canon: canon{form: formSession}}}}
+	return all.grainOf(context.Background(), s.p, s.g.sessions, true)
 }

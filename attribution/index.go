@@ -3,6 +3,7 @@ package attribution
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/spendclaim/spendclaim/cur"
@@ -15,13 +16,15 @@ type Index struct {
 	rules   Rules // complete
 	version string
 
-	anchors  map[canon][]entry
-	prefixes []int // lengths of the session prefixes claimed, longest first
-	products []chain
-	infra    []string
-	infraVia *chain
-	needs    []need
-	splits   bool // claims share, or rules spread
+	anchors   map[canon][]entry
+	prefixes  []int // lengths of the session prefixes claimed, longest first
+	products  []chain
+	infra     []string
+	infraVia  *chain
+	needs     []need
+	cuts      cuts // claims on sessions of roles
+	bySession bool // claims share by session
+	splits    bool // claims share, or rules spread
 	// plainScope says that the scope looks at no columns but those of scopeKey.
 	plainScope bool
 	// tails are the claims by tail, made when somebody asks for near misses.
@@ -47,6 +50,9 @@ type chain struct {
 	primary []cur.Column
 	// plain says that the links look at no columns but those of anchorKey.
 	plain bool
+	// principals says that the chain asks for principals, so that sessions of a
+	// role can be claimed.
+	principals bool
 }
 
 // NewIndex makes an index of claims and rules for groups of the given spec; nil
@@ -59,7 +65,8 @@ func NewIndex(c *Claims, r *Rules, spec cur.Spec) (*Index, error) {
 		c = &Claims{}
 	}
 	ix := &Index{rules: r.withDefaults(), version: r.Version()}
-	if err := c.validate(ix.rules.Aliases); err != nil {
+	c = c.HashSessions(ix.rules.SessionKey)
+	if err := c.validate(ix.rules.checks()); err != nil {
 		return nil, err
 	}
 	// A copy, by id, so that nothing depends on the order claims were given in.
@@ -72,15 +79,17 @@ func NewIndex(c *Claims, r *Rules, spec cur.Spec) (*Index, error) {
 			return nil, &ClaimError{Claim: cl.ID, N: i + 1, Err: err}
 		}
 		ix.anchors[a] = append(ix.anchors[a], entry{cl, partition, a})
-		if _, ok := cl.Target.(Share); ok {
-			ix.splits = true
+		if s, ok := cl.Target.(Share); ok {
+			ix.splits = ix.splits || !s.matches()
+			ix.bySession = ix.bySession || s.By == BySession
 		}
 		if a.form == formSessionPrefix {
 			ix.prefixes = append(ix.prefixes, len(a.name))
 		}
+		ix.cuts.add(cl, a, partition)
 	}
-	slices.SortFunc(ix.prefixes, func(a, b int) int { return b - a })
-	ix.prefixes = slices.Compact(ix.prefixes)
+	ix.prefixes = longestFirst(ix.prefixes)
+	ix.cuts.prefixes = longestFirst(append(ix.cuts.prefixes, ix.prefixes...))
 
 	for _, p := range ix.rules.Scope.AI {
 		ch, err := ix.chain(p)
@@ -122,6 +131,9 @@ func (ix *Index) chain(p Product) (*chain, error) {
 	ch.links, ch.plain = links, true
 	var fixed cur.Spec
 	for _, l := range links {
+		if own, ok := l.(link); ok && own.name == Principals().Name() {
+			ch.principals = true
+		}
 		for _, c := range l.Columns() {
 			// What no key has unless declared is part of an anchorKey.
 			if c != cur.ColPrincipal && c != cur.ColResource && c != cur.ColUsageAccount && fixed.Has(c) {
@@ -238,9 +250,12 @@ func (ix *Index) lookup(dst []match, c *Candidate) []match {
 			r.name, ok = parent(r.name, tail)
 		}
 	case KindSession:
+		if strings.HasPrefix(a.Value, "arn:") {
+			return ix.roleSession(dst, a, base)
+		}
 		// The whole id, then the longest beginning that anybody claims. Only
 		// lengths that occur are tried.
-		dst = ix.both(dst, canon{formSession, account, a.Value}, base)
+		dst = ix.both(dst, canon{formSession, account, ix.sessionName(a.Value)}, base)
 		for i, n := range ix.prefixes {
 			if n <= len(a.Value) {
 				dst = ix.both(dst, canon{formSessionPrefix, account, a.Value[:n]}, base+2+2*i)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/big"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -68,8 +69,12 @@ func what(id string) (text string, isARN, owned bool) {
 
 // oracleMatch says by which link of the chain a claim's anchor is on a row, and
 // how closely: the lower the closer.
-func oracleMatch(c *attribution.Claim, li *cur.LineItem) (link string, distance int, ok bool) {
+func oracleMatch(c *attribution.Claim, li *cur.LineItem, links []string, hashed bool) (link string, distance int, ok bool) {
 	a := c.Anchor
+	if a.Kind == "session" && slices.Contains(links, "principal") {
+		distance, ok = oracleSession(a, li.Principal, hashed)
+		return "principal", distance, ok
+	}
 	elsewhere := a.Account != "" && a.Account != li.UsageAccount
 	anywhere := 0
 	if a.Account == "" {
@@ -123,6 +128,33 @@ func oracleMatch(c *attribution.Claim, li *cur.LineItem) (link string, distance 
 	return "", 0, false
 }
 
+// reSession reads an anchor of a session: partition and account of an ARN, role,
+// name, and whether more may follow.
+var reSession = regexp.MustCompile(`^(?:arn:([^:]+):sts::([0-9]{12}):assumed-role/)?(?:([^/]+)/)?([^/*]+)(\*?)$`)
+
+// oracleSession says how closely a claim's session is that of a principal: closer
+// than any claim on its role, which has distance 0.
+func oracleSession(a attribution.Anchor, principal string, hashed bool) (distance int, ok bool) {
+	m := reSession.FindStringSubmatch(a.Value)
+	p := regexp.MustCompile(`^arn:([^:]+):sts::([0-9]{12}):assumed-role/([^/]+)/(.+)$`).FindStringSubmatch(principal)
+	if m == nil || p == nil || a.Account != "" && a.Account != p[2] {
+		return 0, false
+	}
+	role := reHash.ReplaceAllString(p[3], "$1")
+	switch {
+	case m[1] != "" && m[1] != p[1], m[2] != "" && m[2] != p[2], m[3] != "" && reHash.ReplaceAllString(m[3], "$1") != role:
+		return 0, false
+	case m[3] == "" && a.Account != "":
+		distance = 1
+	case m[3] == "":
+		distance = 2
+	}
+	if m[5] == "" {
+		return distance - 1_000_000, m[4] == p[4]
+	}
+	return distance - 3*len(m[4]) - 3000, strings.HasPrefix(p[4], m[4]) && !hashed
+}
+
 // oracleKind is the charge kind.
 func oracleKind(t string) string {
 	kinds := map[string]string{"Usage": "usage", "SavingsPlanCoveredUsage": "usage", "RIFee": "commitment",
@@ -167,7 +199,7 @@ func oracleChain(li *cur.LineItem, infrastructure []string) (links []string, inf
 	return nil, false
 }
 
-func oracle(claims []attribution.Claim, li *cur.LineItem, infrastructure []string, finest cur.Span) verdict {
+func oracle(claims []attribution.Claim, li *cur.LineItem, infrastructure []string, finest cur.Span, hashed bool) verdict {
 	kind := oracleKind(li.LineItemType)
 	links, infra := oracleChain(li, infrastructure)
 	if links == nil {
@@ -183,7 +215,7 @@ func oracle(claims []attribution.Claim, li *cur.LineItem, infrastructure []strin
 		var hits []hit
 		for i := range claims {
 			c := &claims[i]
-			l, distance, ok := oracleMatch(c, li)
+			l, distance, ok := oracleMatch(c, li, links, hashed)
 			if l == "profile" && !slices.Contains(links, "profile") {
 				l = "resource"
 			}
@@ -262,10 +294,17 @@ var families = func() []family {
 // common are anchors that any row may have.
 var common = []attribution.Anchor{
 	{Kind: "role", Value: "App", Account: acct1}, {Kind: "role", Value: "arn:aws:iam::" + acct1 + ":role/team/App"}, {Kind: "role", Value: "arn:aws-cn:iam::" + acct1 + ":role/App"},
-	{Kind: "role", Value: "arn:aws:sts::" + acct2 + ":assumed-role/App/any"}, {Kind: "role", Value: "AWSReservedSSO_Ops", Account: acct1},
+	{Kind: "role", Value: "arn:aws:sts::" + acct2 + ":assumed-role/App"}, {Kind: "role", Value: "AWSReservedSSO_Ops", Account: acct1},
 	{Kind: "user", Value: "arn:aws:iam::" + acct1 + ":user/bob"}, {Kind: "user", Value: "App", Account: acct1},
 	{Kind: "tag", Value: string(teamTag) + "=a"}, {Kind: "tag", Value: string(teamTag) + "=b"}, {Kind: "tag", Value: string(tenantTag) + "=a"},
 	{Kind: "account", Value: acct1}, {Kind: "account", Value: acct2},
+}
+
+// sessionsOfRoles are anchors that only groups with their sessions can tell apart.
+var sessionsOfRoles = []attribution.Anchor{
+	{Kind: "session", Value: "arn:aws:sts::" + acct1 + ":assumed-role/App/s1"}, {Kind: "session", Value: "App/s1", Account: acct1}, {Kind: "session", Value: "s1"},
+	{Kind: "session", Value: "s2", Account: acct1}, {Kind: "session", Value: "s", Account: acct2}, {Kind: "session", Value: "s*"}, {Kind: "session", Value: "App/s*", Account: acct1},
+	{Kind: "session", Value: "arn:aws-cn:sts::" + acct1 + ":assumed-role/App/s*"}, {Kind: "session", Value: "ann@example.com"}, {Kind: "session", Value: "AWSReservedSSO_Ops/ann*", Account: acct1},
 }
 
 func drawFamilies(t *rapid.T) (f family) {
@@ -347,22 +386,36 @@ type total struct {
 }
 
 func TestAssignmentByGroupsEqualsARowByRowOracle(t *testing.T) {
-	rounds := 20 // of as many cases as rapid runs
-	if testing.Short() {
+	rounds := 10 // of as many cases as rapid runs
+	switch {
+	case os.Getenv("SPENDCLAIM_LONG") == "1":
+		rounds = 100
+	case testing.Short():
 		rounds = 1
 	}
 	for range rounds {
 		rapid.Check(t, checkAgainstOracle)
 	}
+	t.Logf("%d rounds of rapid's cases, 100 unless told", rounds)
 }
 
 func checkAgainstOracle(t *rapid.T) {
 	f := drawFamilies(t)
 	rows := rapid.SliceOfN(rapid.Custom(f.drawRow), 0, 40).Draw(t, "rows")
-	claims := f.drawClaims(t)
+	withSessions, hashed := rapid.Bool().Draw(t, "sessions"), rapid.Bool().Draw(t, "hashed")
+	if withSessions {
+		f.anchors = append(f.anchors, sessionsOfRoles...)
+	}
+	rules := &attribution.Rules{}
+	if hashed {
+		rules.SessionKey = []byte("a key of the caller's own")
+	}
+	claims := slices.DeleteFunc(f.drawClaims(t), func(c attribution.Claim) bool {
+		return (&attribution.Claims{Claims: []attribution.Claim{c}}).Validate(rules) != nil // beginnings of what is hashed
+	})
 	infrastructure := []string{"AWSLambda"}
 	finest := rapid.SampledFrom([]cur.Span{cur.Day, cur.Hour}).Draw(t, "bucket")
-	rules := &attribution.Rules{Scope: attribution.Scope{Infrastructure: infrastructure}}
+	rules.Scope = attribution.Scope{Infrastructure: infrastructure}
 	rollup := cur.Rollup{Keys: []cur.Column{teamTag, tenantTag}, Bucket: finest}
 	if rapid.Bool().Draw(t, "scope only") {
 		rollup.Where = rules.Scope.Where()
@@ -376,7 +429,14 @@ func checkAgainstOracle(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	all, err := attribution.Attribute(context.Background(), p, ix, nil)
+	var sessions *cur.Partial
+	if withSessions {
+		rollup.Sessions, rollup.SessionKey = true, rules.SessionKey
+		if sessions, err = rollup.Rows(seq(rows)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := attribution.Attribute(context.Background(), p, ix, &attribution.Options{Sessions: sessions})
 	if err != nil || len(all) != 1 {
 		t.Fatalf("Attribute: %d statements, %v", len(all), err)
 	}
@@ -388,9 +448,14 @@ func checkAgainstOracle(t *rapid.T) {
 	want := map[verdict]total{}
 	sums := map[verdict]*big.Rat{}
 	for _, li := range rows {
-		v := oracle(claims, li, infrastructure, finest)
+		who := *li
+		if !withSessions {
+			who.Principal = cur.Role(li.Principal)
+		}
+		v := oracle(claims, &who, infrastructure, finest, hashed)
 		// A row's own key is assigned as its group is.
 		k := cur.KeyOf(li, finest).WithColumns(p.Spec().Columns, tagValues(li, p.Spec().Columns))
+		k.Principal = who.Principal
 		if a := ix.Assign(k); (verdict{string(a.Outcome), string(a.Reason), string(a.Workload)}) != v {
 			t.Errorf("row %s %s %q %q %q at %s: Assign = %s %s %s, oracle %v", li.ProductCode, li.LineItemType, li.Principal, li.Resource,
 				li.UsageAccount, k.Bucket, a.Outcome, a.Reason, a.Workload, v)

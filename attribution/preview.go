@@ -46,13 +46,13 @@ func (s *Statement) Preview(ctx context.Context, c *Claims) (*Change, error) {
 	if err != nil {
 		return fail(err)
 	}
-	all, err := Attribute(ctx, s.p, ix, &Options{Delivery: s.Delivery, Horizon: s.horizon})
+	all, err := Attribute(ctx, s.p, ix, &Options{Delivery: s.Delivery, Horizon: s.horizon, Sessions: s.g.sessions})
 	if err != nil {
 		return fail(err)
 	}
 	i := slices.IndexFunc(all, func(x *Statement) bool { return x.Currency == s.Currency })
 	out := &Change{After: all[i]} // the same groups have the same currencies
-	if out.Terms, err = Diff(s, out.After); err != nil {
+	if out.Terms, err = Diff(ctx, s, out.After); err != nil {
 		return fail(err)
 	}
 	out.Workloads = s.workloadChanges(out.After)

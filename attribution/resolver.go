@@ -33,7 +33,8 @@ type Candidate struct {
 // The links of the default chains. A chain of one's own may hold them in any
 // order, and others beside them.
 
-// Principals offers the role or user that made a model call.
+// Principals offers the role or user that made a model call and, where the groups
+// hold it, the session of the role, which is the more telling.
 func Principals() Resolver {
 	return link{name: "principal", column: cur.ColPrincipal, anchors: principals}
 }
@@ -78,16 +79,21 @@ func principals(dst []Candidate, k *cur.Key) []Candidate {
 	if k.Principal == "" {
 		return dst
 	}
-	return append(dst, Candidate{Anchor: principalAnchor(k)})
+	c := Candidate{Anchor: principalAnchor(k)}
+	if _, _, ok := cur.SplitSession(k.Principal); ok {
+		dst = append(dst, Candidate{Anchor: Anchor{KindSession, k.Principal, k.UsageAccount}})
+		c.Rank = 1
+	}
+	return append(dst, c)
 }
 
-// principalAnchor names the principal of a row as billed.
+// principalAnchor names the principal of a row as billed, but for its session.
 func principalAnchor(k *cur.Key) Anchor {
 	kind := KindUser
 	if c, _ := principalOf(k.Principal, KindUser, k.UsageAccount); c.form == formRole {
 		kind = KindRole
 	}
-	return Anchor{kind, k.Principal, k.UsageAccount}
+	return Anchor{kind, cur.Role(k.Principal), k.UsageAccount}
 }
 
 func resources(dst []Candidate, k *cur.Key) []Candidate {

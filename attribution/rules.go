@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spendclaim/spendclaim/cur"
 )
@@ -25,6 +26,9 @@ type Rules struct {
 	// Spread gives money that no anchor leads to an owner; the first rule that
 	// applies has it. Without rules it stays unallocated.
 	Spread []SpreadRule
+	// SessionKey says that session names are hashed under this key wherever they
+	// are kept, in groups and in claims: see [cur.Rollup] and [Claims.HashSessions].
+	SessionKey []byte
 
 	_ struct{}
 }
@@ -57,7 +61,19 @@ func (r *Rules) withDefaults() Rules {
 	}
 	out.Chains = chains
 	out.Spread = slices.Clone(out.Spread)
+	out.SessionKey = slices.Clone(out.SessionKey)
 	return out
+}
+
+// checks are the parts of rules that decide whether claims can be used.
+type checks struct {
+	aliases []Alias
+	hashed  bool // session names are
+	stored  bool // the claims were checked before they were stored
+}
+
+func (r *Rules) checks() checks {
+	return checks{aliases: r.aliases(), hashed: r != nil && len(r.SessionKey) > 0}
 }
 
 func (r *Rules) aliases() []Alias {
@@ -78,7 +94,12 @@ func (r *Rules) Version() string {
 		Chains  map[string][]string
 		Aliases []Alias
 		Spread  []SpreadRule `json:",omitempty"`
-	}{rulesVersion, full.Scope, map[string][]string{}, full.Aliases, full.Spread}
+		// Which key, not the key.
+		Sessions string `json:",omitempty"`
+	}{rulesVersion, full.Scope, map[string][]string{}, full.Aliases, full.Spread, ""}
+	if len(full.SessionKey) > 0 {
+		v.Sessions = cur.SessionsOf(full.SessionKey)
+	}
 	for name, chain := range full.Chains {
 		v.Chains[name] = []string{}
 		for _, link := range chain {
@@ -124,8 +145,16 @@ func needs(c *Claims, r Rules) []need {
 	}
 	for i := range c.Claims {
 		cl := &c.Claims[i]
+		by := "claim \"" + string(cl.ID) + "\""
 		if anchor, _, err := cl.Anchor.canonical(r.Aliases); err == nil && anchor.form == formTag {
-			out = append(out, need{anchor.column(), "claim \"" + string(cl.ID) + "\""})
+			out = append(out, need{anchor.column(), by})
+		}
+		if s, ok := cl.Target.(Share); ok && s.By == ByTag {
+			for _, p := range s.Parts {
+				if c, _, ok := strings.Cut(p.Match, "="); ok {
+					out = append(out, need{cur.Column(c), by})
+				}
+			}
 		}
 	}
 	return out

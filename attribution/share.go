@@ -33,12 +33,20 @@ const (
 	ByDirectCost Basis = "direct_cost"
 	// ByTable splits by the table's weights at the start of each bucket.
 	ByTable Basis = "table"
+	// BySession and ByTag give rows to the part that they match, exactly, and what
+	// matches none to the part that matches nothing: there is one. BySession looks
+	// at the session of a role, and at component session ids in the resource id.
+	BySession Basis = "session"
+	ByTag     Basis = "tag"
 )
 
 // Part is a workload that has part of a share.
 type Part struct {
 	Workload WorkloadID
 	Weight   decimal.Decimal // for ByWeight; the sum need not be 1 or 100
+	// Match is, for BySession, a session name or the beginning of one and a final
+	// *; for ByTag, family/key=value, with one family and key in all parts.
+	Match string
 }
 
 // Weight is a row of a dated table: what a workload weighs from From, inclusive,
@@ -103,7 +111,7 @@ func (s Share) check(cl *Claim, weights []Weight) error {
 		return &ShareError{cl.ID, cl.From, cl.To, fmt.Errorf(format, args...)}
 	}
 	switch s.By {
-	case ByWeight, Evenly, ByDirectCost, ByTable:
+	case ByWeight, Evenly, ByDirectCost, ByTable, BySession, ByTag:
 	default:
 		return fail("unknown basis %q", s.By)
 	}
@@ -120,8 +128,11 @@ func (s Share) check(cl *Claim, weights []Weight) error {
 		if err := checkID("workload", string(p.Workload)); err != nil {
 			return fail("%w", err)
 		}
-		if slices.ContainsFunc(s.Parts[:i], func(o Part) bool { return o.Workload == p.Workload }) {
+		if !s.matches() && slices.ContainsFunc(s.Parts[:i], func(o Part) bool { return o.Workload == p.Workload }) {
 			return fail("workload %q has two parts", p.Workload)
+		}
+		if !s.matches() && p.Match != "" {
+			return fail("workload %q: basis %q matches nothing", p.Workload, s.By)
 		}
 		if err := checkWeight(p.Weight); err != nil {
 			return fail("workload %q: %w", p.Workload, err)
@@ -134,8 +145,13 @@ func (s Share) check(cl *Claim, weights []Weight) error {
 	if s.By == ByWeight && sum.IsZero() {
 		return fail("the weights add up to zero")
 	}
-	if s.By == ByTable {
+	switch {
+	case s.By == ByTable:
 		return s.checkTable(cl, weights)
+	case s.matches():
+		if err := s.checkMatches(); err != nil {
+			return fail("%w", err)
+		}
 	}
 	return nil
 }

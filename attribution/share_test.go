@@ -248,7 +248,7 @@ func (f family) drawShares(t *rapid.T) *attribution.Claims {
 		if out.Claims[i].Anchor.Kind == attribution.KindAccount || !rapid.Bool().Draw(t, "shared") {
 			continue
 		}
-		s := attribution.Share{By: rapid.SampledFrom([]attribution.Basis{attribution.ByWeight, attribution.Evenly, attribution.ByDirectCost, attribution.ByTable}).Draw(t, "by"),
+		s := attribution.Share{By: rapid.SampledFrom([]attribution.Basis{attribution.ByWeight, attribution.Evenly, attribution.ByDirectCost, attribution.ByTable, attribution.ByTag}).Draw(t, "by"),
 			Parts: parts("w-4,w-1,w-2")}
 		switch s.By {
 		case attribution.ByWeight:
@@ -257,6 +257,8 @@ func (f family) drawShares(t *rapid.T) *attribution.Claims {
 			}
 		case attribution.ByTable:
 			s.Table = "t"
+		case attribution.ByTag:
+			s.Parts[0].Match, s.Parts[1].Match = string(teamTag)+"=a", string(teamTag)+"=b"
 		}
 		out.Claims[i].Target = s
 	}

@@ -32,6 +32,8 @@ func (p *claimsParser) part(s *Share) error {
 			return p.text(name, (*string)(&out.Workload))
 		case "weight":
 			return p.number(name, &out.Weight)
+		case "match":
+			return p.text(name, &out.Match)
 		case "share", "claim":
 			return p.fail("%w", errShareOfShare)
 		}

@@ -66,6 +66,9 @@ type directKey struct{ payer, account, product string }
 func (ix *Index) poolOf(k *cur.Key, a *Assignment) (key poolKey, ok bool) {
 	switch a.Outcome {
 	case Shared:
+		if a.Workload != "" {
+			return key, false // it matched a part
+		}
 		key.claim = a.Claim
 	case Unallocated:
 		if key.rule, ok = ix.rules.spreadRule(k, a.Kind); !ok {

@@ -22,6 +22,9 @@ type Options struct {
 	// Horizon is how many whole days before its as-of date a delivery is taken
 	// to be complete; 0 means 2, a negative number none.
 	Horizon int
+	// Sessions is the session grain of the partial, as far as claims need it; see
+	// [RollUp]. Nil means that there is none.
+	Sessions *cur.Partial
 
 	_ struct{}
 }
@@ -40,11 +43,12 @@ const (
 //
 // What makes it incomplete: cost_blank (rows without a cost), cost_unreadable and
 // row_unreadable (rows that were left out) and rest_unread (rows out of scope that
-// were left unread, as asked). What is worth a warning:
-// column_absent (a default stands in for a column), principal_not_exported (the
-// report is FOCUS, which names no caller: model calls can be claimed by resource,
-// tag and account alone), foreign_period (rows that
-// name another billing period), unknown_component (usage in scope whose usage
+// were left unread, as asked). What is worth a warning: column_absent (a default
+// stands in for a column), principal_not_exported (the report is FOCUS, which names
+// no caller: model calls can be claimed by resource, tag and account alone),
+// foreign_period (rows that name another billing period), sessions_not_stored (rows
+// of roles whose sessions are not kept, while a claim on a bare session may mean
+// one of them), unknown_component (usage in scope whose usage
 // type is not known), unknown_line_item_type, and net_differs (net cost over all
 // kinds of rows is not the unblended cost: discounts are in net columns alone).
 type Note struct {
@@ -90,6 +94,7 @@ type Statement struct {
 	Differences []Difference
 
 	p       *cur.Partial
+	g       *grain // of p
 	ix      *Index
 	m       metrics
 	tally   *tally
@@ -109,15 +114,16 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	}
 	d := deliveryOf(p, o.Delivery)
 	if err := ix.check(p.Spec()); err != nil {
-		if e, ok := err.(*NotStoredError); ok {
-			e.Period = d.Period
-		}
-		return nil, err
+		return nil, notStored(err, d.Period)
 	}
 	if err := ix.answerable(p, d.Period); err != nil {
 		return nil, err
 	}
 	ix = ix.For(p)
+	g, err := ix.grainOf(ctx, p, o.Sessions, false)
+	if err != nil {
+		return nil, fmt.Errorf("attribution: attribute: %w", notStored(err, d.Period))
+	}
 	tallies := map[string]*tally{}
 	of := func(currency string) *tally {
 		t := tallies[currency]
@@ -131,13 +137,16 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	// One pass over groups, rest and control totals, each booked in the tally of
 	// its currency: amounts of two currencies never meet.
 	as := ix.Assigner()
+	var pieces []piece
 	for i := range p.Len() {
 		if i%ctxEvery == 0 && ctx.Err() != nil {
 			return nil, fmt.Errorf("attribution: attribute: %w", context.Cause(ctx))
 		}
-		k, sums := p.Key(i), p.Sums(i)
-		a := as.Assign(k)
-		of(k.Currency).group(k, &sums, &a)
+		k := p.Key(i)
+		pieces = as.pieces(pieces[:0], g, i, k)
+		for n := range pieces {
+			of(k.Currency).group(k, &pieces[n].sums, &pieces[n].Assignment)
+		}
 	}
 	for r := range p.Rest() {
 		of(r.Key.Currency).rest(&r)
@@ -158,11 +167,19 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	var out []*Statement
 	for _, currency := range slices.Sorted(maps.Keys(tallies)) {
 		st := &Statement{Delivery: d, Currency: currency, ClaimsRevision: ix.claims.Revision(d.Period),
-			RulesVersion: ix.version, p: p, ix: ix, m: tallies[currency].metrics, tally: tallies[currency]}
+			RulesVersion: ix.version, p: p, g: g, ix: ix, m: tallies[currency].metrics, tally: tallies[currency]}
 		st.finish(o)
 		out = append(out, st)
 	}
 	return out, nil
+}
+
+// notStored names the period of what is lacking.
+func notStored(err error, m cur.Month) error {
+	if e, ok := err.(*NotStoredError); ok {
+		e.Period = m
+	}
+	return err
 }
 
 // deliveryOf fills what the rows agree on.
@@ -246,6 +263,11 @@ func (s *Statement) warnings(control *amounts) (out []Note) {
 			note("column_absent", c, control.rows)
 		}
 	}
+	for _, m := range s.g.missing {
+		if m.currency == s.Currency {
+			note("sessions_not_stored", cur.ColPrincipal, m.rows)
+		}
+	}
 	if s.m.effective { // FOCUS
 		note("principal_not_exported", cur.ColPrincipal, control.rows)
 		if !s.p.HasColumn(cur.ColProductCode) {
@@ -272,6 +294,8 @@ func sortNotes(n []Note) []Note {
 func (s *Statement) Stored() [32]byte { return s.p.Digest() }
 
 // Line is one group of rows and what became of it, or one part of what was split.
+// A group that sessions were taken out of has a line for each of those who have
+// some of it, all under the key of the group.
 // The key of a part holds what money is split by and nothing else; its measures
 // are rows, usage and unblended cost.
 type Line struct {
@@ -289,19 +313,23 @@ func (s *Statement) Lines() iter.Seq[*Line] {
 	return func(yield func(*Line) bool) {
 		as := s.ix.Assigner()
 		var l Line
+		var pieces []piece
 		for i := range s.p.Len() {
 			k := s.p.Key(i)
 			if k.Currency != s.Currency {
 				continue
 			}
-			l.Key, l.Measures, l.Assignment = k, s.p.Sums(i), as.Assign(k)
-			if s.tally.wasSplit(k, &l.Assignment) {
-				continue
-			}
-			x := s.m.of(&l.Measures, k.LineItemType)
-			l.Amounts = s.m.public(&x)
-			if !yield(&l) {
-				return
+			pieces = as.pieces(pieces[:0], s.g, i, k)
+			for n := range pieces {
+				l.Key, l.Measures, l.Assignment = k, pieces[n].sums, pieces[n].Assignment
+				if s.tally.wasSplit(k, &l.Assignment) {
+					continue
+				}
+				x := s.m.of(&l.Measures, k.LineItemType)
+				l.Amounts = s.m.public(&x)
+				if !yield(&l) {
+					return
+				}
 			}
 		}
 		for i := range s.tally.parts {

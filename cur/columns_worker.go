@@ -272,7 +272,7 @@ func (w *columnWorker) number(field int) func(*colscan.Value) (uint32, error) {
 	return func(v *colscan.Value) (uint32, error) {
 		b, err := v.Text()
 		if field == fieldPrincipal && err == nil {
-			return d.id(Role(string(b))), nil
+			return d.id(w.run.principal(string(b))), nil
 		}
 		return d.of(b), err
 	}

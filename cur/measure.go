@@ -125,6 +125,18 @@ func (m *Measures) Add(o *Measures) {
 	}
 }
 
+// Sub takes o from m: what is left when some of the rows are counted elsewhere.
+func (m *Measures) Sub(o *Measures) {
+	m.Rows -= o.Rows
+	m.NetRows -= o.NetRows
+	m.CostBlank -= o.CostBlank
+	for i := range m.sums {
+		if !o.sums[i].IsZero() {
+			m.sums[i] = m.sums[i].Sub(o.sums[i])
+		}
+	}
+}
+
 // Equal reports whether both hold the same counts and sums.
 func (m *Measures) Equal(o *Measures) bool {
 	if m.Rows != o.Rows || m.NetRows != o.NetRows || m.CostBlank != o.CostBlank {

@@ -25,7 +25,8 @@ type Spec struct {
 	Where      Where    `json:"where"`
 	Columns    []Column `json:"columns,omitempty"` // declared columns and tag keys, sorted
 	RestUnread bool     `json:"rest_unread,omitempty"`
-	Bucket     string   `json:"bucket"` // finest bucket: "hour", "day" or "month"
+	Bucket     string   `json:"bucket"`             // finest bucket: "hour", "day" or "month"
+	Sessions   string   `json:"sessions,omitempty"` // session names that principals hold: none, "plain" or hashed, see [SessionsOf]
 	Measures   []string `json:"measures"`
 }
 

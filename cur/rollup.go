@@ -27,6 +27,12 @@ type Rollup struct {
 	// MaxGroups ends a rollup that comes to hold more groups, over all its
 	// deliveries, with ErrCardinality; 0 means 4,194,304.
 	MaxGroups int
+	// Sessions keeps the session of a role in the principal of a key, for a rollup
+	// beside the book's; see [SplitSession]. Predicates still see the role alone.
+	// With a SessionKey, of 16 bytes at least, names are hashed before they are
+	// kept; see [HashSession].
+	Sessions   bool
+	SessionKey []byte
 	// AsOf overrides when the delivery was written.
 	AsOf time.Time
 	// Progress, when set, is called now and then, and at the end of each file,
@@ -61,6 +67,9 @@ type Progress struct {
 type Rolled struct {
 	Delivery Delivery
 	Partial  *Partial
+	// Sessions is the session grain of some of the rows, where somebody rolled it
+	// up beside the partial; nil otherwise. Run leaves it to its caller.
+	Sessions *Partial
 	// Files are what the delivery consists of, the manifest included.
 	Files []Info
 	// Faults are the rows that were left out and collected.
@@ -87,7 +96,7 @@ func (r *Rollup) Spec() Spec {
 	slices.Sort(keys)
 	keys = slices.DeleteFunc(slices.Compact(keys), func(c Column) bool { return slices.Contains(keyColumns[:], c) })
 	return Spec{KeyVersion: keyVersion, Where: r.Where.clone(), Columns: keys, RestUnread: r.RestUnread,
-		Bucket: r.Bucket.String(), Measures: slices.Clone(measureNames[:])}
+		Bucket: r.Bucket.String(), Sessions: r.sessions(), Measures: slices.Clone(measureNames[:])}
 }
 
 // Run reads a set and returns the partial of each delivery in it. A manifest's
@@ -140,6 +149,9 @@ func (r *Rollup) check() error {
 	}
 	if r.MaxGroups < 0 {
 		return fmt.Errorf("cur: rollup: at most %d groups", r.MaxGroups)
+	}
+	if err := r.checkSessions(); err != nil {
+		return err
 	}
 	spec := r.Spec()
 	for _, clause := range r.Where.Any {

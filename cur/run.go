@@ -222,6 +222,9 @@ func (r *run) add(t *table, li *LineItem) error {
 	if grouped {
 		k := &r.key
 		k.fill(li, r.Bucket)
+		if r.Sessions {
+			k.Principal = r.principal(li.Principal)
+		}
 		if n := len(r.spec.Columns); n > 0 {
 			k.names, k.values = r.spec.Columns, slices.Grow(k.values[:0], n)
 			for _, c := range r.spec.Columns {
@@ -303,7 +306,7 @@ func (r *run) result() ([]Rolled, error) {
 			})
 		}
 		p.finish()
-		out = append(out, Rolled{d, &Partial{t: p.table, objects: p.objects}, files, p.faults, r.stats})
+		out = append(out, Rolled{Delivery: d, Partial: &Partial{t: p.table, objects: p.objects}, Files: files, Faults: p.faults, Stats: r.stats})
 	}
 	slices.SortFunc(out, func(a, b Rolled) int {
 		return cmp.Or(a.Delivery.Period.Compare(b.Delivery.Period), cmp.Compare(a.Delivery.Payer, b.Delivery.Payer))

@@ -41,12 +41,13 @@ type Booking struct {
 	// difference of the totals. Empty for the first generation.
 	Delta []Delta
 
-	ledger  *Ledger
-	partial *cur.Partial
-	files   []cur.Info
-	claims  *attribution.Claims
-	stamp   storage.Stamp
-	reuse   map[string]storage.Part // parts that the generation before has
+	ledger   *Ledger
+	partial  *cur.Partial
+	sessions *cur.Partial // the session grain, where there is one
+	files    []cur.Info
+	claims   *attribution.Claims
+	stamp    storage.Stamp
+	reuse    map[string]storage.Part // parts that the generation before has
 }
 
 // Prepare works out what a delivery does to its book under the given claims, nil
@@ -72,7 +73,7 @@ func (l *Ledger) Prepare(ctx context.Context, r cur.Rolled, c *attribution.Claim
 	if err != nil && !first {
 		return nil, err
 	}
-	b := &Booking{ledger: l, partial: r.Partial, files: r.Files, stamp: stamp}
+	b := &Booking{ledger: l, partial: r.Partial, sessions: r.Sessions, files: r.Files, stamp: stamp}
 	if first {
 		return b.attributed(ctx, d, nil, nil, c, o.Override)
 	}
@@ -93,13 +94,17 @@ func (l *Ledger) Reattribute(ctx context.Context, payer string, period cur.Month
 	if err != nil {
 		return nil, err
 	}
-	p, err := l.Partial(ctx, booked)
+	old, err := l.groups(ctx, booked)
 	if err != nil {
 		return nil, err
 	}
-	b := &Booking{ledger: l, partial: p, stamp: stamp, reuse: map[string]storage.Part{
-		partGroups: booked.Parts[partGroups], partSource: booked.Parts[partSource]}}
-	return b.attributed(ctx, booked.Delivery, &booked, p, c, "")
+	b := &Booking{ledger: l, partial: old.groups, sessions: old.sessions, stamp: stamp, reuse: map[string]storage.Part{}}
+	for _, name := range [...]string{partGroups, partSource, partSessions} {
+		if p, ok := booked.Parts[name]; ok {
+			b.reuse[name] = p
+		}
+	}
+	return b.attributed(ctx, booked.Delivery, &booked, old, c, "")
 }
 
 // identify completes what a delivery says of itself and refuses one that cannot
@@ -177,9 +182,8 @@ func (l *Ledger) accept(ctx context.Context, booked *Generation, d cur.Delivery,
 func instant(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
 // attributed fills in generation, statements and difference. booked is the
-// generation before, nil for the first; oldGroups are its groups where they are
-// at hand.
-func (b *Booking) attributed(ctx context.Context, d cur.Delivery, booked *Generation, oldGroups *cur.Partial, c *attribution.Claims, override string) (*Booking, error) {
+// generation before, nil for the first; old has its groups where they are at hand.
+func (b *Booking) attributed(ctx context.Context, d cur.Delivery, booked *Generation, old *state, c *attribution.Claims, override string) (*Booking, error) {
 	l, g := b.ledger, &b.Generation
 	g.Delivery = d
 	fail := func(err error) (*Booking, error) { return nil, b.failed(err) }
@@ -189,18 +193,22 @@ func (b *Booking) attributed(ctx context.Context, d cur.Delivery, booked *Genera
 	if err := l.storable(c); err != nil {
 		return fail(err)
 	}
+	c = c.HashSessions(l.rules.SessionKey)
 	b.claims = c
 	spec, groups, rev := b.partial.Spec().Digest(), b.partial.Digest(), c.Revision(d.Period)
 	*g = Generation{Number: 1, Cause: First, Delivery: d,
 		SpecDigest: hex.EncodeToString(spec[:]), GroupsDigest: hex.EncodeToString(groups[:]),
 		ClaimsRevision: hex.EncodeToString(rev[:]), RulesVersion: l.rules.Version(), Columns: b.partial.Spec().Columns}
+	if err := b.keepSessions(ctx, booked); err != nil {
+		return nil, err
+	}
 	var err error
-	if b.Statements, err = l.statements(ctx, b.partial, c, d); err != nil {
+	if b.Statements, err = l.statements(ctx, b.state()); err != nil {
 		return fail(err)
 	}
 	if booked != nil {
 		g.Number, g.Previous = booked.Number+1, booked.Number
-		if booked.GroupsDigest == g.GroupsDigest && sameDelivery(&booked.Delivery, &d) &&
+		if booked.GroupsDigest == g.GroupsDigest && booked.SessionsDigest == g.SessionsDigest && sameDelivery(&booked.Delivery, &d) &&
 			booked.ClaimsRevision == g.ClaimsRevision && booked.RulesVersion == g.RulesVersion {
 			b.Generation, b.Unchanged = *booked, true
 			if b.Delta, err = l.Delta(ctx, *booked); err != nil {
@@ -213,10 +221,13 @@ func (b *Booking) attributed(ctx context.Context, d cur.Delivery, booked *Genera
 		return fail(err)
 	}
 	if booked != nil {
-		if booked.GroupsDigest == g.GroupsDigest && b.reuse == nil {
-			b.reuse = map[string]storage.Part{partGroups: booked.Parts[partGroups]}
+		if booked.GroupsDigest == g.GroupsDigest {
+			if b.reuse == nil {
+				b.reuse = map[string]storage.Part{}
+			}
+			b.reuse[partGroups] = booked.Parts[partGroups]
 		}
-		if err := b.diff(ctx, booked, oldGroups); err != nil {
+		if err := b.diff(ctx, booked, old); err != nil {
 			return nil, err
 		}
 	}
@@ -224,6 +235,33 @@ func (b *Booking) attributed(ctx context.Context, d cur.Delivery, booked *Genera
 		return fail(err)
 	}
 	return b, nil
+}
+
+// state is what the booking makes of the book.
+func (b *Booking) state() state {
+	return state{b.Statements, b.partial, b.sessions, b.claims, b.Generation.Delivery}
+}
+
+// keepSessions settles the session grain: a delivery that is booked already keeps
+// the one it has, unless it comes with another.
+func (b *Booking) keepSessions(ctx context.Context, booked *Generation) (err error) {
+	g := &b.Generation
+	if b.sessions == nil && booked != nil && booked.GroupsDigest == g.GroupsDigest {
+		if part, ok := booked.Parts[partSessions]; ok {
+			if b.sessions, err = b.ledger.Sessions(ctx, *booked); err != nil {
+				return err
+			}
+			if b.reuse == nil {
+				b.reuse = map[string]storage.Part{}
+			}
+			b.reuse[partSessions] = part
+		}
+	}
+	if b.sessions != nil {
+		sum := b.sessions.Digest()
+		g.SessionsDigest = hex.EncodeToString(sum[:])
+	}
+	return nil
 }
 
 // failed names the book of an error that does not.
@@ -239,8 +277,7 @@ func sameDelivery(a, b *cur.Delivery) bool {
 	return x == y && a.AsOf.Equal(b.AsOf)
 }
 
-// storable refuses claims that could not be read back. They are read under the
-// default aliases, whatever the rules say.
+// storable refuses claims that could not be used, or could not be read back.
 func (l *Ledger) storable(c *attribution.Claims) error {
 	if err := c.Validate(l.rules); err != nil {
 		return err

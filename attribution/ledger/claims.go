@@ -91,8 +91,8 @@ func (l *Ledger) record(before, c *attribution.Claims) *attribution.Claims {
 	for _, b := range before.Claims {
 		known[form(b)] = b.RecordedAt
 	}
-	out := *c
-	out.Claims = slices.Clone(c.Claims)
+	out := *c.HashSessions(l.rules.SessionKey) // as they are stored
+	out.Claims = slices.Clone(out.Claims)
 	now := l.now().UTC()
 	for i := range out.Claims {
 		n := &out.Claims[i]

@@ -99,6 +99,9 @@ func (b *Booking) parts() ([]namedPart, error) {
 	if _, ok := b.reuse[partGroups]; !ok {
 		put(partGroups, b.partial.AppendBody(nil))
 	}
+	if _, ok := b.reuse[partSessions]; !ok && b.sessions != nil {
+		put(partSessions, b.sessions.AppendBody(nil))
+	}
 	if _, ok := b.reuse[partSource]; !ok {
 		src, err := json.Marshal(source{b.files, b.partial.Objects()})
 		if err != nil {

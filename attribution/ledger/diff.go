@@ -48,6 +48,7 @@ func (w *wireDelta) delta() Delta {
 type state struct {
 	statements []*attribution.Statement
 	groups     *cur.Partial
+	sessions   *cur.Partial
 	claims     *attribution.Claims
 	delivery   cur.Delivery
 }
@@ -59,20 +60,20 @@ type state struct {
 // that and what its groups and claims come to today. Where they come to nothing,
 // since the groups lack what the rules now need or the claims are none under
 // them, the whole difference is of rules.
-func (b *Booking) diff(ctx context.Context, booked *Generation, oldGroups *cur.Partial) (err error) {
+func (b *Booking) diff(ctx context.Context, booked *Generation, at *state) (err error) {
 	l, g := b.ledger, &b.Generation
-	old := state{groups: oldGroups, delivery: booked.Delivery}
-	if old.groups == nil {
-		if old.groups, err = l.Partial(ctx, *booked); err != nil {
+	if at == nil {
+		if at, err = l.groups(ctx, *booked); err != nil {
 			return err
 		}
 	}
+	old := *at
 	if old.claims, err = l.Claims(ctx, *booked); err != nil {
 		return err
 	}
 	var t terms
 	if booked.RulesVersion == g.RulesVersion {
-		if old.statements, err = l.statements(ctx, old.groups, old.claims, old.delivery); err == nil {
+		if old.statements, err = l.statements(ctx, old); err == nil {
 			err = b.steps(ctx, &t, old)
 		}
 	} else {
@@ -98,7 +99,7 @@ func (b *Booking) diff(ctx context.Context, booked *Generation, oldGroups *cur.P
 // rulesChanged adds the terms from what was stated, under other rules, to b.
 func (b *Booking) rulesChanged(ctx context.Context, t *terms, stated []Total, old state) (err error) {
 	l := b.ledger
-	old.statements, err = l.statements(ctx, old.groups, old.claims, old.delivery)
+	old.statements, err = l.statements(ctx, old)
 	switch {
 	case errors.Is(err, attribution.ErrNotStored), errors.Is(err, attribution.ErrClaims):
 		t.between(stated, totalsOf(b.partial, b.Statements))
@@ -117,13 +118,13 @@ func (b *Booking) rulesChanged(ctx context.Context, t *terms, stated []Total, ol
 // claims that need none of the missing columns then stand in between.
 func (b *Booking) steps(ctx context.Context, t *terms, old state) (err error) {
 	l := b.ledger
-	path := []state{old, {b.Statements, b.partial, b.claims, b.Generation.Delivery}}
+	path := []state{old, b.state()}
 	if l.lacks(old.groups.Spec(), b.claims) && l.lacks(b.partial.Spec(), old.claims) {
 		via := old
 		via.claims = &attribution.Claims{Workloads: old.claims.Workloads, Claims: slices.DeleteFunc(slices.Clone(old.claims.Claims), func(c attribution.Claim) bool {
 			return l.lacks(b.partial.Spec(), &attribution.Claims{Claims: []attribution.Claim{c}})
 		})}
-		if via.statements, err = l.statements(ctx, via.groups, via.claims, via.delivery); err != nil {
+		if via.statements, err = l.statements(ctx, via); err != nil {
 			return err
 		}
 		path = slices.Insert(path, 1, via)
@@ -144,7 +145,7 @@ func (b *Booking) steps(ctx context.Context, t *terms, old state) (err error) {
 			if err != nil {
 				return err
 			}
-			list, err := attribution.Diff(x, y)
+			list, err := attribution.Diff(ctx, x, y)
 			if err != nil {
 				return err
 			}
@@ -185,7 +186,7 @@ func (l *Ledger) statementOf(ctx context.Context, of state, currency string) (*a
 	if err != nil {
 		return nil, err
 	}
-	s, err := l.statements(ctx, none, of.claims, of.delivery)
+	s, err := l.statements(ctx, state{groups: none, claims: of.claims, delivery: of.delivery})
 	if err != nil {
 		return nil, err
 	}

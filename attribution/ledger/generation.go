@@ -49,10 +49,11 @@ type Generation struct {
 	Previous       uint64       `json:"previous"` // 0 for the first
 	Cause          Cause        `json:"cause"`
 	Delivery       cur.Delivery `json:"delivery"`
-	SpecDigest     string       `json:"spec"`              // of the rollup
-	Columns        []cur.Column `json:"columns,omitempty"` // declared columns and tag keys that the groups hold
-	GroupsDigest   string       `json:"groups"`            // of the stored groups
-	ClaimsRevision string       `json:"claims"`            // of the claims that meet the period
+	SpecDigest     string       `json:"spec"`               // of the rollup
+	Columns        []cur.Column `json:"columns,omitempty"`  // declared columns and tag keys that the groups hold
+	GroupsDigest   string       `json:"groups"`             // of the stored groups
+	SessionsDigest string       `json:"sessions,omitempty"` // of their session grain
+	ClaimsRevision string       `json:"claims"`             // of the claims that meet the period
 	RulesVersion   string       `json:"rules"`
 	Reconciled     bool         `json:"reconciled"`
 	// Unreconciled says what does not reconcile, and Override why it was booked

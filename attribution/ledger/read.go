@@ -20,6 +20,7 @@ const (
 	partClaims    = "claims"    // the claims used, canonical
 	partStatement = "statement" // []Total
 	partDelta     = "delta"     // []wireDelta
+	partSessions  = "sessions"  // the session grain of the groups, where claims need it: the same
 	partSource    = "source"    // files and objects the groups were made from
 )
 
@@ -77,6 +78,36 @@ func (l *Ledger) Partial(ctx context.Context, g Generation) (*cur.Partial, error
 	return p.WithObjects(s.Objects), nil
 }
 
+// Sessions returns the session grain of a generation's groups, nil where none is
+// kept: see [attribution.RollUp].
+func (l *Ledger) Sessions(ctx context.Context, g Generation) (*cur.Partial, error) {
+	if _, ok := g.Parts[partSessions]; !ok {
+		return nil, nil
+	}
+	b, err := l.part(ctx, &g, partSessions)
+	if err != nil {
+		return nil, err
+	}
+	p, err := cur.DecodePartial(b)
+	if err != nil {
+		return nil, g.failed(partSessions, err)
+	}
+	return p, nil
+}
+
+// groups reads what a generation was attributed from, but for the claims.
+func (l *Ledger) groups(ctx context.Context, g Generation) (*state, error) {
+	p, err := l.Partial(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	s, err := l.Sessions(ctx, g)
+	if err != nil {
+		return nil, err
+	}
+	return &state{groups: p, sessions: s, delivery: g.Delivery}, nil
+}
+
 // Claims returns the claims that a generation was attributed under.
 func (l *Ledger) Claims(ctx context.Context, g Generation) (*attribution.Claims, error) {
 	b, err := l.part(ctx, &g, partClaims)
@@ -107,24 +138,23 @@ func (l *Ledger) Statements(ctx context.Context, g Generation) ([]*attribution.S
 		return nil, fmt.Errorf("ledger: statements of generation %d of payer %q, period %s: rules %s, the ledger's are %s: %w",
 			g.Number, g.Delivery.Payer, g.Delivery.Period, g.RulesVersion, v, ErrRules)
 	}
-	p, err := l.Partial(ctx, g)
+	of, err := l.groups(ctx, g)
 	if err != nil {
 		return nil, err
 	}
-	c, err := l.Claims(ctx, g)
-	if err != nil {
+	if of.claims, err = l.Claims(ctx, g); err != nil {
 		return nil, err
 	}
-	return l.statements(ctx, p, c, g.Delivery)
+	return l.statements(ctx, *of)
 }
 
 // statements attributes groups under the ledger's rules.
-func (l *Ledger) statements(ctx context.Context, p *cur.Partial, c *attribution.Claims, d cur.Delivery) ([]*attribution.Statement, error) {
-	ix, err := attribution.NewIndex(c, l.rules, p.Spec())
+func (l *Ledger) statements(ctx context.Context, of state) ([]*attribution.Statement, error) {
+	ix, err := attribution.NewIndex(of.claims, l.rules, of.groups.Spec())
 	if err != nil {
 		return nil, err
 	}
-	return attribution.Attribute(ctx, p, ix, &attribution.Options{Delivery: d, Horizon: l.horizon})
+	return attribution.Attribute(ctx, of.groups, ix, &attribution.Options{Delivery: of.delivery, Horizon: l.horizon, Sessions: of.sessions})
 }
 
 // Totals returns what the statements of a generation stated, whatever the rules

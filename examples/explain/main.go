@@ -109,13 +109,15 @@ func (o *options) explain(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	rollup := cur.Rollup{Where: attribution.DefaultScope().Where(), Keys: attribution.Columns(claims, nil)}
+	// What a session has can only be seen where sessions are kept.
+	rollup.Sessions = o.anchor.Kind == attribution.KindSession
 	index, err := attribution.NewIndex(claims, nil, rollup.Spec())
 	if err != nil {
 		return err
 	}
 	found := false
 	for _, set := range sets {
-		rolled, err := rollup.Run(ctx, set)
+		rolled, err := attribution.RollUp(ctx, &rollup, set, claims, nil)
 		if err != nil {
 			return err
 		}
@@ -153,7 +155,7 @@ func during(interval string) string {
 
 // anchors explains what an anchor covers in a delivery.
 func (o *options) anchors(ctx context.Context, w io.Writer, r cur.Rolled, index *attribution.Index) (found bool, err error) {
-	statements, err := attribution.Attribute(ctx, r.Partial, index, &attribution.Options{Delivery: r.Delivery})
+	statements, err := attribution.Attribute(ctx, r.Partial, index, &attribution.Options{Delivery: r.Delivery, Sessions: r.Sessions})
 	if err != nil {
 		return false, err
 	}
@@ -237,6 +239,7 @@ func (o *options) file(ctx context.Context, w io.Writer, name string, spec cur.S
 			values[i], _ = li.Column(c)
 		}
 		k := cur.KeyOf(li, cur.Day).WithColumns(spec.Columns, values)
+		k.Principal = li.Principal // a row has a session, which may be somebody's
 		cost, _ := li.UnblendedCost()
 		p := &printer{w: w}
 		p.printf("line %s, %s, %s %s: %s %s\n", id, interval, li.LineItemType, li.UsageType, cost, li.Currency)

@@ -169,7 +169,7 @@ func (j *job) bookSamples(ctx context.Context) (err error) {
 		}
 		r := j.rollup(claims, nil)
 		r.AsOf = s.asOf
-		rolled, err := r.Run(ctx, sets[0])
+		rolled, err := attribution.RollUp(ctx, r, sets[0], claims, nil)
 		if err != nil {
 			return err
 		}
@@ -227,12 +227,16 @@ func (j *job) bookReports(ctx context.Context) (err error) {
 			if err != nil {
 				return err
 			}
-			if len(gens) > 0 {
+			enough, err := j.suffice(ctx, gens, claims)
+			if err != nil {
+				return err
+			}
+			if enough {
 				known = append(known, gens...)
 				continue
 			}
 		}
-		more, err := r.Run(ctx, s)
+		more, err := attribution.RollUp(ctx, r, s, claims, nil)
 		if err != nil {
 			return err
 		}
@@ -252,6 +256,28 @@ func (j *job) bookReports(ctx context.Context) (err error) {
 	// An older delivery given beside a newer one is booked first.
 	slices.SortStableFunc(rolled, func(a, b cur.Rolled) int { return a.Delivery.AsOf.Compare(b.Delivery.AsOf) })
 	return j.book(ctx, claims, rolled, known)
+}
+
+// suffice reports whether claims can be applied to what generations hold. A claim
+// on the session of a role may need sessions that they do not.
+func (j *job) suffice(ctx context.Context, gens []ledger.Generation, claims *attribution.Claims) (bool, error) {
+	ofSession := func(c attribution.Claim) bool {
+		s, shared := c.Target.(attribution.Share)
+		return c.Anchor.Kind == attribution.KindSession || shared && s.By == attribution.BySession
+	}
+	for _, g := range gens {
+		if !slices.ContainsFunc(claims.Claims, ofSession) {
+			break
+		}
+		_, err := j.books.Reattribute(ctx, g.Delivery.Payer, g.Delivery.Period, claims)
+		if errors.Is(err, attribution.ErrNotStored) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+	}
+	return len(gens) > 0, nil
 }
 
 // reattribute applies the claims to all books and opens no cost file.

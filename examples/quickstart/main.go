@@ -155,6 +155,8 @@ func oneLine(err error) string {
 	switch {
 	case errors.Is(err, context.Canceled):
 		return "interrupted; nothing was written"
+	case errors.As(err, &lacking) && lacking.Sessions != "":
+		return s + " (-cur REPORT -claims FILE)"
 	case errors.As(err, &lacking) && !lacking.Rows && !lacking.Absent:
 		return s + fmt.Sprintf(" (-cur REPORT -tag %s)", string(lacking.Column))
 	}

@@ -250,7 +250,7 @@ func TestBadInput(t *testing.T) {
 		}, []string{"-claims", "claims.json"}},
 		{"claims-with-a-session", func(t *testing.T) {
 			writeFile(t, "claims.json", claimsStart+
-				`    {"id": "c-2", "anchor": {"kind": "session", "value": "arn:aws:sts::444455556666:assumed-role/agent/7f3c91e2-support-0519"}, "workload": "two", "from": "2026-05-15"}
+				`    {"id": "c-2", "anchor": {"kind": "role", "value": "arn:aws:sts::444455556666:assumed-role/agent/7f3c91e2-support-0519"}, "workload": "two", "from": "2026-05-15"}
   ]
 }`)
 		}, []string{"-claims", "claims.json"}},
