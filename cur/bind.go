@@ -243,6 +243,10 @@ type way struct {
 	// A map that holds keys with this prefix knows the value if anybody does:
 	// where it has none, later ways are not for this row.
 	knows string
+
+	// Another column of the same tag as the one before: where both have a value,
+	// it has to be one.
+	twin bool
 }
 
 // Maps whose keys users choose. A tag's case and punctuation matter, so its key
@@ -258,6 +262,9 @@ func (r *row) resolve(c Column) []way {
 	w, ok := r.ways[c]
 	if !ok {
 		w = r.search(c)
+		for i := 1; i < len(w); i++ {
+			w[i].twin = w[i].key == "" && w[i-1].key == "" && isTag(c)
+		}
 		r.ways[c] = w
 	}
 	return w
@@ -299,6 +306,13 @@ func (r *row) search(c Column) (w []way) {
 		}
 	}
 	return append(w, r.spread(string(c), family, key)...)
+}
+
+// isTag reports whether a column is a tag or a cost category: users choose their
+// keys, and AWS spells several alike where it makes columns of them.
+func isTag(c Column) bool {
+	f := fold(string(c))
+	return strings.HasPrefix(f, fold(tagMap)) || strings.HasPrefix(f, fold(categoryMap))
 }
 
 // folds returns all columns that are c but for case and punctuation.

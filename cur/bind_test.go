@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"github.com/spendclaim/spendclaim/internal/colscan"
 )
 
 // tiny is the least header a report can have.
@@ -291,5 +293,55 @@ func TestCancelMidFile(t *testing.T) {
 			t.Errorf("%s: reading on gives %v", name, again)
 		}
 		cancel()
+	}
+}
+
+// Where a report gives each tag a column, two tags may come to one name. Neither
+// value is taken for the other.
+func TestTagsThatCollideAreAnError(t *testing.T) {
+	const head = "line_item_unblended_cost,line_item_usage_start_date,line_item_product_code,"
+	const start = "1,2026-05-04,x,"
+	for name, c := range map[string]struct {
+		header, row string
+		column      Column
+		want        string // "" for an error
+	}{
+		"Athena, both differ":              {"resource_tags_user_team,resource_tags_user_team", "a,b", "resourceTags/user:team", ""},
+		"Athena, one is blank":             {"resource_tags_user_team,resource_tags_user_team", ",b", "resourceTags/user:team", "b"},
+		"Athena, the other is":             {"resource_tags_user_team,resource_tags_user_team", "a,", "resourceTags/user:team", "a"},
+		"Athena, they agree":               {"resource_tags_user_team,resource_tags_user_team", "a,a", "resourceTags/user:team", "a"},
+		"Athena, by the column's own name": {"resource_tags_user_team,resource_tags_user_team", "a,b", "resource_tags_user_team", ""},
+		"categories":                       {"cost_category_org,cost_category_org", "a,b", "costCategory/Org", ""},
+		"raw names differ in case":         {"resourceTags/user:team,resourceTags/user:Team", "a,b", "resourceTags/user:Team", "b"},
+		"raw names, asked normalised":      {"resourceTags/user:team,resourceTags/user:Team", "a,b", "resource_tags/user_team", ""},
+		"a column that is no tag":          {"product_sku,product_sku", "a,b", "product_sku", "a"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fsys := fstest.MapFS{"in": {Data: []byte(head + c.header + "\n" + start + c.row + "\n")}}
+			s, err := locateOne(t, fsys, "in")
+			if err != nil {
+				t.Fatal(err)
+			}
+			rolled, err := (&Rollup{Keys: []Column{c.column}}).Run(t.Context(), s)
+			if c.want == "" {
+				var e *RowError
+				if !errors.As(err, &e) || !errors.Is(err, errCollision) || e.Row != 1 || e.Value != "b" {
+					t.Errorf("error %v, want a collision in row 1", err)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, _ := rolled[0].Partial.Key(0).Column(c.column); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
+			}
+		})
+	}
+	// The same in Parquet, where the columns are read one by one.
+	cols := append(minimal(1.0, 2.0), pcol{"resource_tags_user_team", colscan.String, []any{"a", "a"}}, pcol{"resource_tags_user_team", colscan.String, []any{"a", "b"}})
+	_, err := rollFiles(Rollup{Keys: []Column{"resourceTags/user:team"}}, parquetFile(t, nil, cols...))
+	if !errors.Is(err, errCollision) || !strings.Contains(err.Error(), "row 2") {
+		t.Errorf("Parquet: error %v, want a collision in row 2", err)
 	}
 }

@@ -203,6 +203,9 @@ func (p *columnPlan) ways(c Column) (out []columnWay, ok bool) {
 		return []columnWay{{col: p.text[f], knows: -1}}, p.wants(p.text[f], reachNeed)
 	}
 	for _, w := range p.resolve(c) {
+		if w.twin {
+			return nil, false // values have to be compared
+		}
 		cw := columnWay{col: w.col, knows: -1}
 		if w.key == "" {
 			if !p.wants(w.col, reachNeed) {

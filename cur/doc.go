@@ -33,7 +33,8 @@
 // of a text's two columns the first counts.
 //
 // A tag is told by its exact name: raw where the report has raw names, else as
-// AWS normalises it. Legacy Parquet requires every field and writes 0.0 where CSV
+// AWS normalises it. Two tags that a report spells alike are an error in rows where
+// they differ. Legacy Parquet requires every field and writes 0.0 where CSV
 // is blank; a net cost of 0.0 there is read as blank, which means no discount.
 //
 // # Guarantees

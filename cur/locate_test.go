@@ -270,3 +270,51 @@ func TestPathsOfTheOperatingSystem(t *testing.T) {
 		}
 	}
 }
+
+// Copies of legacy buckets begin where somebody began to copy.
+func TestLegacyManifestsFindTheirFiles(t *testing.T) {
+	manifest := func(key string) string {
+		return `{"assemblyId":"a-1","account":"111111111111","reportName":"rep","reportKeys":["` + key + `"],"billingPeriod":{"start":"20260501T000000.000Z","end":"20260601T000000.000Z"}}`
+	}
+	const (
+		padded   = "a/prefix/rep/rep/year=2026/month=05/rep-00001.snappy.parquet"
+		unpadded = "/a/prefix/rep/rep/year=2026/month=5/rep-00001.snappy.parquet"
+		kept     = "a/prefix/rep/20260501-20260601/16e57707/rep-1.csv.gz"
+	)
+	for name, c := range map[string]struct{ key, manifest, data string }{
+		"the bucket":                          {padded, "a/prefix/rep/20260501-20260601/rep-Manifest.json", padded},
+		"the bucket, month of one digit":      {unpadded, "a/prefix/rep/20260501-20260601/rep-Manifest.json", unpadded[1:]},
+		"without the prefix":                  {padded, "copy/rep/20260501-20260601/rep-Manifest.json", "copy/rep/rep/year=2026/month=05/rep-00001.snappy.parquet"},
+		"without prefix and report":           {unpadded, "copy/20260501-20260601/rep-Manifest.json", "copy/rep/year=2026/month=5/rep-00001.snappy.parquet"},
+		"from the year on":                    {unpadded, "20260501-20260601/rep-Manifest.json", "year=2026/month=5/rep-00001.snappy.parquet"},
+		"the manifest in the report's folder": {unpadded, "copy/rep-Manifest.json", "copy/rep/year=2026/month=5/rep-00001.snappy.parquet"},
+		"kept versions without the prefix":    {kept, "copy/20260501-20260601/rep-Manifest.json", "copy/20260501-20260601/16e57707/rep-1.csv.gz"},
+		"kept versions, the period alone":     {kept, "may/rep-Manifest.json", "may/16e57707/rep-1.csv.gz"},
+		"kept versions, the version alone":    {kept, "16e57707/rep-Manifest.json", "16e57707/rep-1.csv.gz"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := locateOne(t, fstest.MapFS{c.manifest: mapFile(manifest(c.key)), c.data: mapFile(header + aLine),
+				// Another month and another report are not looked at.
+				"copy/rep/year=2026/month=6/rep-00001.snappy.parquet": mapFile("x"), "other/year=2026/month=5/rep-00001.snappy.parquet": mapFile("x")}, c.manifest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := s.Files()[1].Name; got != c.data {
+				t.Errorf("found %q, want %q", got, c.data)
+			}
+		})
+	}
+	if _, err := locateOne(t, fstest.MapFS{"copy/rep-Manifest.json": mapFile(manifest(padded)), "copy/rep/year=2026/month=06/rep-00001.snappy.parquet": mapFile("x")},
+		"copy/rep-Manifest.json"); !errors.Is(err, ErrManifest) {
+		t.Errorf("only the file of another month: %v, want ErrManifest", err)
+	}
+	for key, want := range map[string]string{unpadded: "2026-05", padded: "2026-05", kept: "2026-05", "rep-1.csv": ""} {
+		m, err := ParseManifest("m.json", []byte(`{"assemblyId":"a","reportKeys":["`+key+`"]}`))
+		if err != nil || m.Period.String() != want {
+			t.Errorf("%s: period %q, %v, want %q", key, m.Period, err, want)
+		}
+	}
+	if _, err := ParseManifest("m.json", []byte(strings.Replace(manifest(padded), "20260501T", "20260601T", 1))); !errors.Is(err, ErrManifest) {
+		t.Errorf("a file of another month: %v, want ErrManifest", err)
+	}
+}

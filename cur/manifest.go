@@ -97,6 +97,13 @@ func ParseManifest(name string, b []byte) (*Manifest, error) {
 			}
 			m.Period = MonthOf(t)
 		}
+		for _, file := range m.Files {
+			p := monthOfFolder(file)
+			if !m.Period.IsZero() && !p.IsZero() && m.Period != p {
+				return fail(fmt.Errorf("%w: it is of the billing period %s and data file %q of %s", ErrManifest, m.Period, cut(file), p))
+			}
+			m.Period = cmp.Or(m.Period, p)
+		}
 	default:
 		return fail(fmt.Errorf("%w: it has neither dataFiles nor reportKeys", ErrManifest))
 	}
@@ -135,7 +142,9 @@ func keyOf(file string) string {
 // places lists where a data file of the manifest may be, best first. Copies of a
 // bucket keep the layout but rarely the whole of it: the file is looked for at
 // its key under each folder above the manifest, deepest first; then at its path
-// from data/ on; then beside the manifest.
+// from the folder on that tells the period, which is where AWS's own layouts
+// begin: data/, or for legacy reports the report's folder of year= or the dates of
+// the period; then beside the manifest.
 func (m *Manifest) places(file string) []string {
 	key := keyOf(file)
 	var above []string
@@ -154,12 +163,51 @@ func (m *Manifest) places(file string) []string {
 	if key != path.Clean(key) {
 		out = append(out, key)
 	}
-	if i := strings.LastIndex("/"+key, "/data/"); i >= 0 {
+	for _, tail := range tails(key) {
 		for _, dir := range above {
-			out = append(out, path.Join(dir, key[i:]))
+			out = append(out, path.Join(dir, tail))
 		}
 	}
+	if g := datesFolder.FindStringSubmatchIndex(key); g != nil { // a copy of what is in it
+		out = append(out, path.Join(path.Dir(m.Name), key[g[1]:]))
+	}
 	return append(out, path.Join(path.Dir(m.Name), base(key)))
+}
+
+// Folders of legacy reports: `20180801-20180901/`, and for Parquet
+// `report/year=2018/month=8/`, whose month may have two digits.
+var (
+	datesFolder = regexp.MustCompile(`(?:^|/)(\d{8}-\d{8})/`)
+	monthFolder = regexp.MustCompile(`(?:^|/)(?:[^/]+/)?(year=(\d{4})/month=(\d{1,2}))/`)
+)
+
+// tails returns the ends of a key that a copy may have kept.
+func tails(key string) (out []string) {
+	if i := strings.LastIndex("/"+key, "/data/"); i >= 0 {
+		out = append(out, key[i:])
+	}
+	if g := monthFolder.FindStringSubmatchIndex(key); g != nil {
+		out = append(out, strings.TrimPrefix(key[g[0]:], "/"), key[g[2]:])
+	}
+	if g := datesFolder.FindStringSubmatchIndex(key); g != nil {
+		out = append(out, key[g[2]:])
+	}
+	return out
+}
+
+// monthOfFolder returns the month that the path of a legacy report's file names.
+func monthOfFolder(key string) Month {
+	if g := monthFolder.FindStringSubmatch(key); g != nil {
+		if m, err := ParseMonth(g[2] + "-" + ("0" + g[3])[len(g[3])-1:]); err == nil {
+			return m
+		}
+	}
+	if g := datesFolder.FindStringSubmatch(key); g != nil {
+		if m, err := ParseMonth(g[1][:4] + "-" + g[1][4:6]); err == nil {
+			return m
+		}
+	}
+	return Month{}
 }
 
 // executionFolder matches the folder that create-new layouts give a delivery,

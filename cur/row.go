@@ -8,7 +8,7 @@ import (
 // column returns the value of any column of the current row.
 func (r *row) column(c Column) (value string, ok bool) {
 	ways := r.resolve(c)
-	for _, w := range ways {
+	for i, w := range ways {
 		v, err := "", error(nil)
 		if w.key == "" {
 			v, err = r.dec.text(w.col)
@@ -20,6 +20,7 @@ func (r *row) column(c Column) (value string, ok bool) {
 			return "", true
 		}
 		if v != "" {
+			r.agree(v, ways[i+1:])
 			return v, true
 		}
 		if w.knows != "" {
@@ -33,6 +34,24 @@ func (r *row) column(c Column) (value string, ok bool) {
 		}
 	}
 	return "", len(ways) > 0
+}
+
+// agree refuses a row in which two tags that share a name have different values:
+// whichever was taken, the other would be lost.
+func (r *row) agree(value string, ways []way) {
+	for _, w := range ways {
+		if !w.twin {
+			return
+		}
+		v, err := r.dec.text(w.col)
+		if err == nil && v != "" && v != value {
+			err = errCollision
+		}
+		if err != nil {
+			r.fail(w.col, err)
+			return
+		}
+	}
 }
 
 // fail records the first failure of a look-up; the row is then refused.
@@ -51,7 +70,7 @@ func (r *row) at(col int, err error) error {
 var (
 	errBlankPeriod = errors.New("blank billing period")
 	errNoTime      = errors.New("row has neither an interval nor a usage start")
-	errCollision   = errors.New("two tags collapsed to one column, and differ")
+	errCollision   = errors.New("two tags share this column's name, and have different values")
 )
 
 // fill reads the current row into li.
