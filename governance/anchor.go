@@ -113,13 +113,15 @@ func anchorRules() *kindRules {
 	tracked := []State{AnchorTracked}
 	held := Transition{Guards: []Guard{guardHeld}}
 	return &kindRules{
-		rows: slices.Concat(
-			rows(k, []State{None, AnchorTracked}, "hold", by, AnchorTracked, Transition{Guards: []Guard{guardUnclaimed}}),
-			rows(k, tracked, "confirm", by, AnchorTracked, held),
-			rows(k, tracked, "drop", by, AnchorTracked, held),
-			rows(k, tracked, "end", by, AnchorTracked, held),
-			rows(k, tracked, "move", by, AnchorTracked, held),
-		),
+		rows: func() []Transition {
+			return slices.Concat(
+				rows(k, []State{None, AnchorTracked}, "hold", by, AnchorTracked, Transition{Guards: []Guard{guardUnclaimed}}),
+				rows(k, tracked, "confirm", by, AnchorTracked, held),
+				rows(k, tracked, "drop", by, AnchorTracked, held),
+				rows(k, tracked, "end", by, AnchorTracked, held),
+				rows(k, tracked, "move", by, AnchorTracked, held),
+			)
+		},
 		final: tracked,
 		body:  func() any { return new(Holding) },
 		detail: func(a Action) any {

@@ -6,15 +6,17 @@ import (
 	"time"
 
 	"github.com/spendclaim/spendclaim/attribution"
+	"github.com/spendclaim/spendclaim/pricing"
 )
 
 // maxBatch is how many anchors one commit claims or releases: each costs four items
 // of the store's hundred, and a pending one a fifth.
 const maxBatch = 12
 
-// ClaimDetail is the detail of claim and claim_bulk: anchors of handoffs, to be
+// ClaimDetail is the detail of claim, assign and claim_bulk: anchors of handoffs, to be
 // claimed from From on, by default from now. Earlier than now is back-dated.
-// More than twelve anchors are a bulk claim. claim_next and claim_last take none.
+// More than twelve anchors are a bulk claim. claim_next and claim_last take none. What
+// the FinOps Lead assigns need not be in a handoff, and waits for the owner to approve.
 type ClaimDetail struct {
 	Items []ClaimItem `json:"items,omitempty"`
 	From  time.Time   `json:"from,omitzero"`
@@ -29,6 +31,11 @@ type ClaimDetail struct {
 // A ClaimItem is an anchor to claim.
 type ClaimItem struct {
 	Anchor attribution.Anchor `json:"anchor"`
+	// Component, and where the anchor does not say it account and region, are needed
+	// for what is assigned.
+	Component pricing.Group `json:"component,omitempty"`
+	Account   string        `json:"account,omitempty"`
+	Region    string        `json:"region,omitempty"`
 	// Share splits the anchor's money; such a claim waits for the FinOps Lead. The
 	// basis table is not possible.
 	Share *attribution.Share `json:"share,omitempty"`
@@ -42,7 +49,7 @@ type ReleaseDetail struct {
 }
 
 var (
-	guardHandedOver = Guard{"handed_over", "the anchors are in a handoff of the workload and lie in the approved scope", func(r *ruling) error {
+	guardHandedOver = Guard{"handed_over", "the anchors are in a handoff of the workload, or assigned, and lie in the approved scope", func(r *ruling) error {
 		scope, err := r.scopeInForce(r.workload().Request)
 		if err != nil {
 			return err
@@ -58,6 +65,9 @@ var (
 			}
 			seen[id] = true
 			handed := r.handed(id)
+			if handed == nil && r.cmd.Action == "assign" {
+				handed = &HandoffItem{Anchor: i.Anchor, Component: i.Component, Account: i.Account, Region: i.Region}
+			}
 			if handed == nil {
 				return fmt.Errorf("%w: %s is in no handoff", ErrScope, i.Anchor)
 			}
@@ -84,18 +94,26 @@ var (
 		return nil
 	}}
 	guardNextOfBulk = Guard{"more_than_a_batch", "more is left than one commit can claim", func(r *ruling) error {
-		if n := len(r.workload().Bulk.Items); n <= maxBatch {
+		if n := r.workload().left(); n <= maxBatch {
 			return fmt.Errorf("%d are left", n)
 		}
 		return nil
 	}}
 	guardLastOfBulk = Guard{"a_batch", "no more is left than one commit can claim", func(r *ruling) error {
-		if n := len(r.workload().Bulk.Items); n > maxBatch {
+		if n := r.workload().left(); n > maxBatch {
 			return fmt.Errorf("%d are left", n)
 		}
 		return nil
 	}}
 )
+
+// left counts what a bulk claim has yet to claim.
+func (w *Workload) left() int {
+	if w.Bulk == nil {
+		return 0
+	}
+	return len(w.Bulk.Items)
+}
 
 // items returns the anchors that a claim command claims, or begins to.
 func (r *ruling) items() []ClaimItem {
@@ -137,6 +155,9 @@ func (r *ruling) claim(d *ClaimDetail) error {
 	items, w := r.items(), r.workload()
 	switch r.cmd.Action {
 	case "claim_next", "claim_last":
+		if w.Bulk == nil {
+			return fmt.Errorf("%w: no bulk claim is under way", ErrGuard)
+		}
 		if len(d.Items) > 0 || !d.From.IsZero() {
 			return fmt.Errorf("%w: what is next is the bulk claim's to say", ErrDetail)
 		}
@@ -198,11 +219,17 @@ func (r *ruling) hold(d *ClaimDetail, i ClaimItem) error {
 		held = s.Body.(*Holding)
 	}
 	c := Claim{
-		ID: nextClaim(id, held), Workload: r.cmd.Subject.Workload, Anchor: i.Anchor, Component: r.handed(id).Component,
+		ID: nextClaim(id, held), Workload: r.cmd.Subject.Workload, Anchor: i.Anchor, Component: i.Component,
 		Request: r.workload().Request, Share: i.Share, From: d.From, RecordedAt: d.At, ClaimedBy: d.By,
 	}
+	if handed := r.handed(id); handed != nil {
+		c.Component = handed.Component
+	}
+	if r.cmd.Action == "assign" {
+		c.Assigned, c.OfferedOwner = true, r.workload().Owner()
+	}
 	interval := c.interval()
-	interval.Pending = c.BackDated() || c.Share != nil
+	interval.Pending = c.BackDated() || c.Share != nil || c.Assigned
 	action := Action("hold")
 	if interval.Pending {
 		action = "hold_pending"

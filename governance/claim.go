@@ -16,7 +16,8 @@ import (
 const KindClaim Kind = "claim"
 
 // The states of a claim. A pending one is back-dated or a share and waits for the
-// FinOps Lead: the anchor is kept, nothing is attributed yet.
+// FinOps Lead, or was assigned by him and waits for the owner: the anchor is kept,
+// nothing is attributed yet.
 const (
 	ClaimPending     State = "pending"
 	ClaimActive      State = "active"
@@ -40,9 +41,10 @@ type Claim struct {
 	// RecordedAt is when it was made. A claim from before is back-dated.
 	RecordedAt time.Time `json:"recorded_at"`
 	ClaimedBy  PersonID  `json:"claimed_by"`
+	Assigned   bool      `json:"assigned,omitempty"`    // by the FinOps Lead
 	ApprovedBy PersonID  `json:"approved_by,omitempty"` // of a pending claim
 	// OfferedTo is the workload that the claim is offered to, and OfferedOwner
-	// whose consent it takes.
+	// whose consent it takes; of one that was assigned, the owner at that time.
 	OfferedTo    attribution.WorkloadID `json:"offered_to,omitempty"`
 	OfferedOwner PersonID               `json:"offered_owner,omitempty"`
 }
@@ -114,6 +116,18 @@ var (
 		}
 		return r.allowedFor(to, c)
 	}}
+	guardAssigned = Guard{"assigned", "the FinOps Lead assigned it", func(r *ruling) error {
+		if !r.Subject.Body.(*Claim).Assigned {
+			return errors.New("it was claimed")
+		}
+		return nil
+	}}
+	guardNotAssigned = Guard{"not_assigned", "the owner claimed it himself", func(r *ruling) error {
+		if r.Subject.Body.(*Claim).Assigned {
+			return errors.New("it was assigned, and is the owner's to approve")
+		}
+		return nil
+	}}
 	guardWhole = Guard{"whole", "the claim is not a share", func(r *ruling) error {
 		if r.Subject.Body.(*Claim).Share != nil {
 			return errors.New("it is: release it and claim it anew")
@@ -141,17 +155,21 @@ func claimRules() *kindRules {
 	k, po, lead := KindClaim, []Role{ProductOwner}, []Role{FinOpsLead}
 	from := func(s ...State) []State { return s }
 	return &kindRules{
-		rows: slices.Concat(
-			rows(k, from(None), "hold", []Role{Consequence}, ClaimActive, Transition{}),
-			rows(k, from(None), "hold_pending", []Role{Consequence}, ClaimPending, Transition{}),
-			rows(k, from(ClaimPending), "approve", lead, ClaimActive, Transition{Takes: Approver, Why: true}),
-			rows(k, from(ClaimPending), "refuse", lead, ClaimRefused, Transition{Takes: Approver, Why: true, Tell: true}),
-			rows(k, from(ClaimActive), "offer", po, ClaimOffered, Transition{Guards: []Guard{guardOwnerOf, guardWhole}, Tell: true}),
-			rows(k, from(ClaimOffered), "withdraw_offer", po, ClaimActive, Transition{Guards: []Guard{guardOwnerOf}}),
-			rows(k, from(ClaimOffered), "decline", po, ClaimActive, Transition{Guards: []Guard{guardReceiver}, Tell: true}),
-			rows(k, from(ClaimOffered), "accept", po, ClaimTransferred, Transition{Guards: []Guard{guardReceiver, guardReceives}, Tell: true}),
-			rows(k, from(ClaimPending, ClaimActive, ClaimOffered), "release", []Role{Consequence}, ClaimReleased, Transition{}),
-		),
+		rows: func() []Transition {
+			return slices.Concat(
+				rows(k, from(None), "hold", []Role{Consequence}, ClaimActive, Transition{}),
+				rows(k, from(None), "hold_pending", []Role{Consequence}, ClaimPending, Transition{}),
+				rows(k, from(ClaimPending), "approve", lead, ClaimActive, Transition{Guards: []Guard{guardNotAssigned}, Takes: Approver, Why: true}),
+				rows(k, from(ClaimPending), "approve", po, ClaimActive, Transition{Guards: []Guard{guardAssigned, guardOwnerOf}, Takes: Approver}),
+				rows(k, from(ClaimPending), "refuse", po, ClaimRefused, Transition{Guards: []Guard{guardAssigned, guardOwnerOf}, Takes: Approver, Why: true, Tell: true}),
+				rows(k, from(ClaimPending), "refuse", lead, ClaimRefused, Transition{Takes: Approver, Why: true, Tell: true}),
+				rows(k, from(ClaimActive), "offer", po, ClaimOffered, Transition{Guards: []Guard{guardOwnerOf, guardWhole}, Tell: true}),
+				rows(k, from(ClaimOffered), "withdraw_offer", po, ClaimActive, Transition{Guards: []Guard{guardOwnerOf}}),
+				rows(k, from(ClaimOffered), "decline", po, ClaimActive, Transition{Guards: []Guard{guardReceiver}, Tell: true}),
+				rows(k, from(ClaimOffered), "accept", po, ClaimTransferred, Transition{Guards: []Guard{guardReceiver, guardReceives}, Tell: true}),
+				rows(k, from(ClaimPending, ClaimActive, ClaimOffered), "release", []Role{Consequence}, ClaimReleased, Transition{}),
+			)
+		},
 		final: []State{ClaimRefused, ClaimReleased, ClaimTransferred},
 		body:  func() any { return new(Claim) },
 		detail: func(a Action) any {
@@ -184,6 +202,9 @@ func claimRules() *kindRules {
 		waits: func(s *Subject) (Turn, bool) {
 			switch s.State {
 			case ClaimPending:
+				if c := s.Body.(*Claim); c.Assigned {
+					return Turn{Person: c.OfferedOwner, Role: ProductOwner}, true
+				}
 				return Turn{Role: FinOpsLead}, true
 			case ClaimOffered:
 				return Turn{Person: s.Body.(*Claim).OfferedOwner, Role: ProductOwner}, true

@@ -55,8 +55,8 @@ func (d *Desk) Claims(ctx context.Context) (*attribution.Claims, error) {
 			return fail(err)
 		}
 		out.Workloads = append(out.Workloads, attribution.Workload{
-			ID: l.Subject.Workload, Name: w.Name, Owner: string(w.Owner),
-			Portfolio: dir.Above(nodeAt(w.Nodes, now), d.policy.portfolio(), now),
+			ID: l.Subject.Workload, Name: w.Name, Owner: string(w.Owner()),
+			Portfolio: dir.Ancestor(nodeAt(w.Nodes, now), d.policy.portfolio(), now),
 		})
 	}
 	return out, nil

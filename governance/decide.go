@@ -41,6 +41,8 @@ type Capacity struct {
 type Decision struct {
 	Event Event
 	Then  []Command
+
+	tell bool // the transition has a message
 }
 
 // ruling is a decision being made.
@@ -100,13 +102,14 @@ func (r *ruling) decide() (Decision, error) {
 	if len(r.Actors) == 0 {
 		return Decision{}, ErrUnknownActor
 	}
-	if err := r.possible(rules); err != nil {
+	rows := rules.rows()
+	if err := r.possible(rows); err != nil {
 		return Decision{}, err
 	}
 	if err := r.decode(rules); err != nil {
 		return Decision{}, err
 	}
-	if err := r.choose(rules); err != nil {
+	if err := r.choose(rules, rows); err != nil {
 		return Decision{}, err
 	}
 	if rules.decide != nil {
@@ -118,15 +121,15 @@ func (r *ruling) decide() (Decision, error) {
 }
 
 // possible refuses actions that the state does not know, whoever asks.
-func (r *ruling) possible(rules *kindRules) error {
+func (r *ruling) possible(rows []Transition) error {
 	here := func(t Transition) bool { return t.From == r.Subject.State && t.Action == r.cmd.Action }
-	if slices.ContainsFunc(rules.rows, here) {
+	if slices.ContainsFunc(rows, here) {
 		return nil
 	}
 	switch {
 	case r.Subject.State == None:
 		return ErrUnknownSubject
-	case slices.ContainsFunc(rules.rows, func(t Transition) bool { return t.From == None && t.Action == r.cmd.Action }):
+	case slices.ContainsFunc(rows, func(t Transition) bool { return t.From == None && t.Action == r.cmd.Action }):
 		return ErrExists
 	}
 	return ErrTransition
@@ -174,14 +177,14 @@ func strict(raw []byte, into any) error {
 
 // choose finds the row and the capacity that the command is carried out under: the
 // first that fits. Otherwise it says why the one that came furthest does not.
-func (r *ruling) choose(rules *kindRules) error {
+func (r *ruling) choose(rules *kindRules, rows []Transition) error {
 	failed, depth := error(ErrRole), 0
 	fail := func(err error, d int) {
 		if d > depth {
 			failed, depth = err, d
 		}
 	}
-	for _, row := range rules.rows {
+	for _, row := range rows {
 		if row.From != r.Subject.State || row.Action != r.cmd.Action {
 			continue
 		}
@@ -283,7 +286,8 @@ func (r *ruling) event() (Decision, error) {
 		}
 		e.Detail = raw
 	}
-	return Decision{Event: e, Then: r.then}, nil
+	// Whatever is done under broken glass is told.
+	return Decision{Event: e, Then: r.then, tell: r.row.Tell || e.BreakGlass}, nil
 }
 
 // Apply returns the state of a subject after an event. It is a pure function: s is

@@ -83,9 +83,9 @@ func (d *Directory) Path(node string, at time.Time) []string {
 	return path
 }
 
-// Above returns the node of a level that a node was under at an instant, itself
+// Ancestor returns the node of a level that a node was under at an instant, itself
 // included; "" if it was under none.
-func (d *Directory) Above(node, level string, at time.Time) string {
+func (d *Directory) Ancestor(node, level string, at time.Time) string {
 	for _, n := range d.Path(node, at) {
 		if d.nodes[n].Level == level {
 			return n

@@ -58,13 +58,7 @@ func (f Fields) or(o Fields) Fields {
 
 // At returns what the node is at an instant; before its first place it is that.
 func (n *Node) At(t time.Time) Place {
-	at := n.Places[0]
-	for _, p := range n.Places[1:] {
-		if !t.Before(p.From) {
-			at = p
-		}
-	}
-	return at
+	return inForce(n.Places, t, func(p Place) time.Time { return p.From })
 }
 
 // An Account is an AWS account and who answers for it.
@@ -83,13 +77,7 @@ type AccountTerm struct {
 
 // At returns what the account is at an instant; before its first term it is that.
 func (a *Account) At(t time.Time) AccountTerm {
-	at := a.Terms[0]
-	for _, p := range a.Terms[1:] {
-		if !t.Before(p.From) {
-			at = p
-		}
-	}
-	return at
+	return inForce(a.Terms, t, func(p AccountTerm) time.Time { return p.From })
 }
 
 // NodeDetail is the detail of put on a node: what it is from From on, by default now.
@@ -156,7 +144,7 @@ func entryRows(k Kind, put []Guard) []Transition {
 
 func nodeRules() *kindRules {
 	return &kindRules{
-		rows: entryRows(KindNode, []Guard{guardHierarchy}),
+		rows: func() []Transition { return entryRows(KindNode, []Guard{guardHierarchy}) },
 		body: func() any { return new(Node) },
 		detail: func(a Action) any {
 			if a == "put" {
@@ -191,7 +179,7 @@ func nodeRules() *kindRules {
 
 func accountRules() *kindRules {
 	return &kindRules{
-		rows: entryRows(KindAccount, []Guard{guardAccountID}),
+		rows: func() []Transition { return entryRows(KindAccount, []Guard{guardAccountID}) },
 		body: func() any { return new(Account) },
 		detail: func(a Action) any {
 			if a == "put" {
@@ -222,6 +210,16 @@ func orNow(t, now time.Time) time.Time {
 		return now
 	}
 	return t.UTC()
+}
+
+// inForce returns the last term that has begun by an instant, or else the first.
+func inForce[T any](list []T, at time.Time, from func(T) time.Time) (out T) {
+	for i, t := range list {
+		if i == 0 || !at.Before(from(t)) {
+			out = t
+		}
+	}
+	return out
 }
 
 // dated inserts a term into an ascending list, in place of one from the same instant.

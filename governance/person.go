@@ -125,16 +125,18 @@ func personRules() *kindRules {
 	admin := []Role{FinOpsLead, Scheduler}
 	present := []State{PersonPresent}
 	return &kindRules{
-		rows: slices.Concat(
-			rows(KindPerson, []State{None, PersonLeft}, "put", admin, PersonPresent, Transition{}),
-			rows(KindPerson, present, "put", admin, PersonPresent, Transition{}),
-			rows(KindPerson, present, "grant", admin, PersonPresent, Transition{}),
-			rows(KindPerson, present, "revoke", admin, PersonPresent, Transition{}),
-			rows(KindPerson, present, "delegate", []Role{Anyone}, PersonPresent, Transition{Guards: []Guard{guardOther, guardHolds}, Tell: true}),
-			rows(KindPerson, present, "end_delegation", []Role{Anyone, FinOpsLead}, PersonPresent, Transition{}),
-			rows(KindPerson, present, "break_glass", []Role{Anyone}, PersonPresent, Transition{Guards: []Guard{guardSelf}, Why: true, Tell: true}),
-			rows(KindPerson, present, "leave", admin, PersonLeft, Transition{Tell: true}),
-		),
+		rows: func() []Transition {
+			return slices.Concat(
+				rows(KindPerson, []State{None, PersonLeft}, "put", admin, PersonPresent, Transition{}),
+				rows(KindPerson, present, "put", admin, PersonPresent, Transition{}),
+				rows(KindPerson, present, "grant", admin, PersonPresent, Transition{}),
+				rows(KindPerson, present, "revoke", admin, PersonPresent, Transition{}),
+				rows(KindPerson, present, "delegate", []Role{Anyone}, PersonPresent, Transition{Guards: []Guard{guardOther, guardHolds}, Tell: true}),
+				rows(KindPerson, present, "end_delegation", []Role{Anyone, FinOpsLead}, PersonPresent, Transition{}),
+				rows(KindPerson, present, "break_glass", []Role{Anyone}, PersonPresent, Transition{Guards: []Guard{guardSelf}, Why: true, Tell: true}),
+				rows(KindPerson, present, "leave", admin, PersonLeft, Transition{Tell: true}),
+			)
+		},
 		body: func() any { return new(Person) },
 		detail: func(a Action) any {
 			switch a {

@@ -25,7 +25,7 @@ func Markdown(p *Policy) []byte {
 	for _, k := range Kinds() {
 		fmt.Fprintf(&b, "\n## %s\n\n```mermaid\n%s```\n\n", k, Mermaid(k, p))
 		b.WriteString("| From | Action | Role | To | Guards | Takes | |\n|---|---|---|---|---|---|---|\n")
-		for _, row := range merged(rulesOf(k).rows) {
+		for _, row := range merged(rulesOf(k).rows()) {
 			t := row.Transition
 			var names, notes []string
 			for _, g := range t.Guards {
@@ -63,7 +63,7 @@ func Mermaid(k Kind, p *Policy) []byte {
 	}
 	var b bytes.Buffer
 	b.WriteString("stateDiagram-v2\n")
-	for _, row := range merged(rules.rows) {
+	for _, row := range merged(rules.rows()) {
 		fmt.Fprintf(&b, "    %s --> %s: %s (%s)\n", cmp.Or(string(row.From), "[*]"), row.To, row.Action, labels(p, row.roles))
 	}
 	for _, s := range rules.final {

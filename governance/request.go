@@ -39,12 +39,23 @@ type Request struct {
 	RequestDetail
 	// Approved is what may be used; null before approval. It is in force in the
 	// states approved and change_proposed.
-	Approved   *Scope    `json:"approved,omitempty"`
-	ApprovedAt time.Time `json:"approved_at,omitzero"`
+	Approved *Scope `json:"approved,omitempty"`
+	// Grants are all scopes that were approved, each until the next took its place,
+	// it expired or was revoked.
+	Grants []Grant `json:"grants,omitempty"`
 	// Proposed is the scope that a change or renewal asks for.
 	Proposed *Scope `json:"proposed,omitempty"`
 	// Tasks are the ids of those that approvals led to.
 	Tasks []string `json:"tasks,omitempty"`
+}
+
+// A Grant is a scope and the time it was approved for.
+type Grant struct {
+	Scope Scope `json:"scope"`
+	// From is when it was approved; zero, which is always, for what a retroactive
+	// request found running.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to"`
 }
 
 // RequestDetail is the detail of draft, submit and resubmit: what is asked for.
@@ -134,7 +145,10 @@ var (
 	}}
 	guardExpired = Guard{"expired", "the approval's expiry has passed", func(r *ruling) error {
 		q := r.Subject.Body.(*Request)
-		if q.Approved.Expires.After(r.now) {
+		switch {
+		case q.Approved == nil:
+			return errors.New("nothing is approved")
+		case q.Approved.Expires.After(r.now):
 			return fmt.Errorf("it expires %s", date(q.Approved.Expires))
 		}
 		return nil
@@ -201,27 +215,29 @@ func requestRules() *kindRules {
 	approve := append(isNew, change...)
 	from := func(s ...State) []State { return s }
 	return &kindRules{
-		rows: slices.Concat(
-			rows(k, from(None), "draft", []Role{FinOpsLead, Scheduler}, RequestDrafted, Transition{Guards: isNew, Tell: true}),
-			rows(k, from(None, RequestDrafted), "submit", po, RequestSubmitted, Transition{Guards: isNew, Takes: Requester, Tell: true}),
-			rows(k, from(RequestDrafted), "submit", lead, RequestSubmitted, Transition{Guards: isNew, Takes: Requester, Tell: true}),
-			rows(k, from(RequestChangesAsked), "resubmit", po, RequestSubmitted, Transition{Takes: Requester, Tell: true}),
-			rows(k, from(RequestSubmitted, RequestChangesAsked), "withdraw", po, RequestWithdrawn, Transition{Guards: []Guard{guardRequester}}),
-			rows(k, from(RequestSubmitted), "ask_changes", lead, RequestChangesAsked, Transition{Takes: Approver, Why: true, Tell: true}),
-			rows(k, from(RequestSubmitted), "approve", lead, RequestApproved, Transition{Guards: approve, Takes: Approver, Why: true, Tell: true}),
-			rows(k, from(RequestDrafted, RequestSubmitted), "reject", lead, RequestRejected, Transition{Takes: Approver, Why: true, Tell: true}),
-			rows(k, from(RequestApproved), "propose_change", po, RequestChangeProposed, Transition{Takes: Requester, Tell: true}),
-			rows(k, from(RequestExpired), "propose_change", po, RequestRenewalProposed, Transition{Takes: Requester, Tell: true}),
-			rows(k, from(RequestChangeProposed), "approve_change", lead, RequestApproved, Transition{Guards: change, Takes: Approver, Why: true, Tell: true}),
-			rows(k, from(RequestRenewalProposed), "approve_change", lead, RequestApproved, Transition{Guards: change, Takes: Approver, Why: true, Tell: true}),
-			rows(k, from(RequestChangeProposed), "reject_change", lead, RequestApproved, Transition{Takes: Approver, Why: true, Tell: true}),
-			rows(k, from(RequestRenewalProposed), "reject_change", lead, RequestExpired, Transition{Takes: Approver, Why: true, Tell: true}),
-			rows(k, from(RequestChangeProposed), "withdraw_change", po, RequestApproved, Transition{Guards: []Guard{guardRequester}}),
-			rows(k, from(RequestRenewalProposed), "withdraw_change", po, RequestExpired, Transition{Guards: []Guard{guardRequester}}),
-			rows(k, from(RequestApproved), "expire", []Role{Scheduler}, RequestExpired, Transition{Guards: []Guard{guardExpired}, Tell: true}),
-			rows(k, from(RequestChangeProposed), "expire", []Role{Scheduler}, RequestRenewalProposed, Transition{Guards: []Guard{guardExpired}, Tell: true}),
-			rows(k, from(RequestApproved, RequestChangeProposed, RequestExpired, RequestRenewalProposed), "revoke", lead, RequestRevoked, Transition{Takes: Approver, Why: true, Tell: true}),
-		),
+		rows: func() []Transition {
+			return slices.Concat(
+				rows(k, from(None), "draft", []Role{FinOpsLead, Scheduler}, RequestDrafted, Transition{Guards: isNew, Tell: true}),
+				rows(k, from(None, RequestDrafted), "submit", po, RequestSubmitted, Transition{Guards: isNew, Takes: Requester, Tell: true}),
+				rows(k, from(RequestDrafted), "submit", lead, RequestSubmitted, Transition{Guards: isNew, Takes: Requester, Tell: true}),
+				rows(k, from(RequestChangesAsked), "resubmit", po, RequestSubmitted, Transition{Takes: Requester, Tell: true}),
+				rows(k, from(RequestSubmitted, RequestChangesAsked), "withdraw", po, RequestWithdrawn, Transition{Guards: []Guard{guardRequester}}),
+				rows(k, from(RequestSubmitted), "ask_changes", lead, RequestChangesAsked, Transition{Takes: Approver, Why: true, Tell: true}),
+				rows(k, from(RequestSubmitted), "approve", lead, RequestApproved, Transition{Guards: approve, Takes: Approver, Why: true, Tell: true}),
+				rows(k, from(RequestDrafted, RequestSubmitted), "reject", lead, RequestRejected, Transition{Takes: Approver, Why: true, Tell: true}),
+				rows(k, from(RequestApproved), "propose_change", po, RequestChangeProposed, Transition{Takes: Requester, Tell: true}),
+				rows(k, from(RequestExpired), "propose_change", po, RequestRenewalProposed, Transition{Takes: Requester, Tell: true}),
+				rows(k, from(RequestChangeProposed), "approve_change", lead, RequestApproved, Transition{Guards: change, Takes: Approver, Why: true, Tell: true}),
+				rows(k, from(RequestRenewalProposed), "approve_change", lead, RequestApproved, Transition{Guards: change, Takes: Approver, Why: true, Tell: true}),
+				rows(k, from(RequestChangeProposed), "reject_change", lead, RequestApproved, Transition{Takes: Approver, Why: true, Tell: true}),
+				rows(k, from(RequestRenewalProposed), "reject_change", lead, RequestExpired, Transition{Takes: Approver, Why: true, Tell: true}),
+				rows(k, from(RequestChangeProposed), "withdraw_change", po, RequestApproved, Transition{Guards: []Guard{guardRequester}}),
+				rows(k, from(RequestRenewalProposed), "withdraw_change", po, RequestExpired, Transition{Guards: []Guard{guardRequester}}),
+				rows(k, from(RequestApproved), "expire", []Role{Scheduler}, RequestExpired, Transition{Guards: []Guard{guardExpired}, Tell: true}),
+				rows(k, from(RequestChangeProposed), "expire", []Role{Scheduler}, RequestRenewalProposed, Transition{Guards: []Guard{guardExpired}, Tell: true}),
+				rows(k, from(RequestApproved, RequestChangeProposed, RequestExpired, RequestRenewalProposed), "revoke", lead, RequestRevoked, Transition{Takes: Approver, Why: true, Tell: true}),
+			)
+		},
 		final: []State{RequestRejected, RequestWithdrawn, RequestRevoked},
 		body:  func() any { return new(Request) },
 		detail: func(a Action) any {
@@ -247,16 +263,17 @@ func requestRules() *kindRules {
 		},
 		summary: func(s *Subject) any {
 			q := s.Body.(*Request)
-			return map[string]any{"name": q.Name, "owner": q.Owner, "node": q.Node, "expires": q.expires()}
+			return RequestSummary{Name: q.Name, Owner: q.Owner, Node: q.Node, Grants: q.Grants}
 		},
 	}
 }
 
-func (q *Request) expires() string {
-	if q.Approved == nil || q.Approved.Expires.IsZero() {
-		return ""
-	}
-	return date(q.Approved.Expires)
+// RequestSummary is what the registry says of a request.
+type RequestSummary struct {
+	Name   string   `json:"name"`
+	Owner  PersonID `json:"owner,omitempty"`
+	Node   string   `json:"node,omitempty"`
+	Grants []Grant  `json:"grants,omitempty"`
 }
 
 func requestNeeds(r *ruling) []Ref {
@@ -327,7 +344,7 @@ func decideRequest(r *ruling) error {
 func (r *ruling) approve(q *Request, d *ApprovalDetail, scope Scope) error {
 	what, build := TaskCreate, scope
 	switch {
-	case r.cmd.Action == "approve_change":
+	case r.cmd.Action == "approve_change" && q.Approved != nil:
 		what, build = TaskChange, scope.beyond(*q.Approved)
 	case q.Retroactive:
 		what = TaskAdopt
@@ -386,6 +403,9 @@ func (r *ruling) revoke() error {
 			r.follow(t.Ref, "cancel", nil)
 		}
 	}
+	if q.Approved == nil {
+		return fmt.Errorf("%w: nothing is approved", ErrGuard)
+	}
 	r.open(TaskDecommission, len(q.Tasks)+1, *q.Approved, q)
 	return nil
 }
@@ -398,16 +418,32 @@ func applyRequest(s *Subject, e *Event, detail any) error {
 	case *ScopeDetail:
 		q.Proposed = &d.Scope
 	case *ApprovalDetail:
-		q.Approved, q.ApprovedAt, q.Proposed = d.Scope, e.At, nil
+		q.Approved, q.Proposed = d.Scope, nil
+		q.end(e.At)
+		g := Grant{Scope: *d.Scope, From: e.At, To: d.Scope.Expires}
+		if q.Retroactive && len(q.Grants) == 0 {
+			g.From = time.Time{}
+		}
+		q.Grants = append(q.Grants, g)
 		if d.Task != "" {
 			q.Tasks = append(q.Tasks, d.Task)
 		}
 	}
 	switch e.Action {
-	case "reject_change", "withdraw_change", "revoke":
+	case "reject_change", "withdraw_change":
 		q.Proposed = nil
+	case "revoke":
+		q.Proposed = nil
+		q.end(e.At)
 	}
 	return nil
+}
+
+// end ends the latest grant, where it is still in force.
+func (q *Request) end(at time.Time) {
+	if n := len(q.Grants); n > 0 && q.Grants[n-1].To.After(at) {
+		q.Grants[n-1].To = at
+	}
 }
 
 func requestWaits(s *Subject) (Turn, bool) {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/spendclaim/spendclaim/storage"
@@ -59,10 +58,7 @@ func (s *session) step(c Command) ([]Command, error) {
 	if before != nil {
 		k.Subject = *before
 	}
-	if k.Actors, err = s.actors(c); err != nil {
-		return nil, err
-	}
-	if err := s.relate(&k, c); err != nil {
+	if err := k.fill(c, s.now, s.load); err != nil {
 		return nil, err
 	}
 	if len(s.events) == 0 {
@@ -76,7 +72,7 @@ func (s *session) step(c Command) ([]Command, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decision.Then, s.write(before, &after, &decision.Event)
+	return decision.Then, s.write(before, &after, &decision)
 }
 
 // load returns a subject as it is in this update; nil where there is none.
@@ -94,87 +90,9 @@ func (s *session) load(ref Ref) (*Subject, error) {
 	return decodeSubject(&r)
 }
 
-// actors reads what the actor of a command may act as. The commit depends on what
-// was read: a role that is withdrawn meanwhile counts as withdrawn.
-func (s *session) actors(c Command) ([]Capacity, error) {
-	if c.Role == Consequence {
-		return []Capacity{{Role: Consequence}}, nil
-	}
-	if c.Actor == System {
-		return []Capacity{{Role: Scheduler}}, nil
-	}
-	if checkID("person", string(c.Actor)) != nil {
-		return nil, nil
-	}
-	p, err := s.person(c.Actor)
-	if p == nil || err != nil {
-		return nil, err
-	}
-	delegators := map[PersonID]*Person{}
-	for _, d := range p.Delegations {
-		if !d.holds(s.now) {
-			continue
-		}
-		if delegators[d.By], err = s.person(d.By); err != nil {
-			return nil, err
-		}
-	}
-	return Capacities(p, delegators, s.now), nil
-}
-
-func (s *session) person(id PersonID) (*Person, error) {
-	got, err := s.load(Ref{Kind: KindPerson, ID: string(id)})
-	if got == nil || err != nil {
-		return nil, err
-	}
-	return got.Body.(*Person), nil
-}
-
-// relate loads what the rules of the subject's kind want to look at, and the
-// hierarchy above it where a capacity is bound to a part of it.
-func (s *session) relate(k *Case, c Command) error {
-	rules := rulesOf(c.Subject.Kind)
-	if rules == nil {
-		return nil
-	}
-	bound := slices.ContainsFunc(k.Actors, func(a Capacity) bool { return a.Node != "" })
-	asked := map[Ref]bool{}
-	for {
-		r := &ruling{Case: *k, cmd: c, now: s.now}
-		if r.decode(rules) != nil {
-			return nil // Decide says it
-		}
-		var want []Ref
-		if rules.needs != nil {
-			want = rules.needs(r)
-		}
-		if bound && rules.place != nil {
-			for _, node := range r.above(rules.place(r)) {
-				want = append(want, Ref{Kind: KindNode, ID: node})
-			}
-		}
-		more := false
-		for _, ref := range want {
-			if asked[ref] || ref.check() != nil {
-				continue
-			}
-			asked[ref], more = true, true
-			got, err := s.load(ref)
-			if err != nil {
-				return err
-			}
-			if got != nil {
-				k.Related[ref] = got
-			}
-		}
-		if !more {
-			return nil
-		}
-	}
-}
-
 // write puts subject, event, lists and message into the update.
-func (s *session) write(before, after *Subject, e *Event) error {
+func (s *session) write(before, after *Subject, d *Decision) error {
+	e := &d.Event
 	data, err := after.encode()
 	if err != nil {
 		return err
@@ -189,19 +107,14 @@ func (s *session) write(before, after *Subject, e *Event) error {
 	if err := s.list(before, after); err != nil {
 		return err
 	}
+	if !d.tell {
+		return nil
+	}
 	return s.tell(after, e, entry)
 }
 
-// tell adds the message of a transition that has one. Whatever is done under
-// broken glass is told in any case.
+// tell adds the message of an event.
 func (s *session) tell(after *Subject, e *Event, entry []byte) error {
-	told := e.BreakGlass
-	for _, t := range rulesOf(after.Ref.Kind).rows {
-		told = told || t.From == e.From && t.Action == e.Action && t.Role == e.Role && t.To == e.To && t.Tell
-	}
-	if !told {
-		return nil
-	}
 	topic := "governance." + string(after.Ref.Kind) + "." + string(e.Action)
 	if e.BreakGlass {
 		topic = "governance.break_glass." + string(after.Ref.Kind) + "." + string(e.Action)

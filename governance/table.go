@@ -64,8 +64,9 @@ func apartFrom(p Part) []Part {
 // kindRules is all that is particular to a kind. Adding a kind is writing one of
 // these and naming it in rulesOf; see the package comment.
 type kindRules struct {
-	// rows of the table; several roles are several rows
-	rows []Transition
+	// rows of the table; several roles are several rows. They are made where they are
+	// looked at, so that naming a kind costs nothing.
+	rows func() []Transition
 	// final states, in which a subject stays
 	final []State
 	// body returns an empty body to decode into.
@@ -125,7 +126,7 @@ func Kinds() []Kind {
 func Table() []Transition {
 	var rows []Transition
 	for _, k := range Kinds() {
-		rows = append(rows, rulesOf(k).rows...)
+		rows = append(rows, rulesOf(k).rows()...)
 	}
 	return rows
 }
@@ -133,7 +134,7 @@ func Table() []Transition {
 // rowsFrom returns the rows of a kind that leave a state.
 func (k *kindRules) rowsFrom(s State) []Transition {
 	var rows []Transition
-	for _, t := range k.rows {
+	for _, t := range k.rows() {
 		if t.From == s {
 			rows = append(rows, t)
 		}

@@ -250,6 +250,9 @@ func (r *ruling) scopeInForce(request string) (*Scope, error) {
 		return nil, fmt.Errorf("request %s is %s", request, q.State)
 	}
 	scope := q.Body.(*Request).Approved
+	if scope == nil {
+		return nil, fmt.Errorf("request %s: nothing is approved", request)
+	}
 	if !scope.Expires.After(r.now) {
 		return nil, fmt.Errorf("request %s: %w: expired %s", request, ErrScope, date(scope.Expires))
 	}
@@ -274,17 +277,19 @@ func taskRules() *kindRules {
 	k, eng := KindTask, []Role{CloudEngineer}
 	from := func(s ...State) []State { return s }
 	return &kindRules{
-		rows: slices.Concat(
-			rows(k, from(None), "open", []Role{Consequence}, TaskOpen, Transition{Tell: true}),
-			rows(k, from(TaskOpen), "take", eng, TaskInProgress, Transition{Takes: Implementer}),
-			rows(k, from(TaskInProgress), "put_back", eng, TaskOpen, Transition{Guards: []Guard{guardHasTask}}),
-			rows(k, from(TaskInProgress), "step", eng, TaskInProgress, Transition{Guards: []Guard{guardHasTask, guardKnownStep}, Takes: Implementer}),
-			rows(k, from(TaskInProgress), "hand_over", eng, TaskHandedOver, Transition{
-				Guards: []Guard{guardHasTask, guardStepsDone, guardHandoffInScope}, Takes: Implementer, Tell: true,
-			}),
-			rows(k, from(TaskHandedOver), "return", []Role{ProductOwner}, TaskInProgress, Transition{Guards: []Guard{guardOwnerOf}, Why: true, Tell: true}),
-			rows(k, from(TaskOpen, TaskInProgress), "cancel", []Role{FinOpsLead, Consequence}, TaskCancelled, Transition{Why: true, Tell: true}),
-		),
+		rows: func() []Transition {
+			return slices.Concat(
+				rows(k, from(None), "open", []Role{Consequence}, TaskOpen, Transition{Tell: true}),
+				rows(k, from(TaskOpen), "take", eng, TaskInProgress, Transition{Takes: Implementer}),
+				rows(k, from(TaskInProgress), "put_back", eng, TaskOpen, Transition{Guards: []Guard{guardHasTask}}),
+				rows(k, from(TaskInProgress), "step", eng, TaskInProgress, Transition{Guards: []Guard{guardHasTask, guardKnownStep}, Takes: Implementer}),
+				rows(k, from(TaskInProgress), "hand_over", eng, TaskHandedOver, Transition{
+					Guards: []Guard{guardHasTask, guardStepsDone, guardHandoffInScope}, Takes: Implementer, Tell: true,
+				}),
+				rows(k, from(TaskHandedOver), "return", []Role{ProductOwner}, TaskInProgress, Transition{Guards: []Guard{guardOwnerOf}, Why: true, Tell: true}),
+				rows(k, from(TaskOpen, TaskInProgress), "cancel", []Role{FinOpsLead, Consequence}, TaskCancelled, Transition{Why: true, Tell: true}),
+			)
+		},
 		final: []State{TaskCancelled},
 		body:  func() any { return new(Task) },
 		detail: func(a Action) any {

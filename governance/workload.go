@@ -12,7 +12,7 @@ import (
 )
 
 // KindWorkload is the kind of workloads: AI applications with a budget owner. Its
-// actions: open, ready, extend and count (consequences), claim, claim_bulk,
+// actions: open, ready, extend and count (consequences), claim, assign, claim_bulk,
 // claim_next, claim_last, claim_stop, release, confirm, suspend, resume, move,
 // offer_owner, withdraw_owner, decline_owner, accept_owner, owner_left, retire,
 // release_next, finish.
@@ -74,26 +74,14 @@ func (w *Workload) Owner() PersonID {
 
 // OwnerAt returns who owned the workload at an instant; before its first owner, him.
 func (w *Workload) OwnerAt(t time.Time) PersonID {
-	var at PersonID
-	for i, o := range w.Owners {
-		if i == 0 || !t.Before(o.From) {
-			at = o.Owner
-		}
-	}
-	return at
+	return inForce(w.Owners, t, func(o Ownership) time.Time { return o.From }).Owner
 }
 
 // Node returns the workload's node of the hierarchy at an instant, "" if none.
 func (w *Workload) Node(t time.Time) string { return nodeAt(w.Nodes, t) }
 
 func nodeAt(nodes []Placement, t time.Time) string {
-	at := ""
-	for i, p := range nodes {
-		if i == 0 || !t.Before(p.From) {
-			at = p.Node
-		}
-	}
-	return at
+	return inForce(nodes, t, func(p Placement) time.Time { return p.From }).Node
 }
 
 // An Estimate is what a workload is expected to use and cost in a period: volumes by
@@ -236,7 +224,7 @@ func (d *EstimateDetail) check(r *ruling, scope *Scope) error {
 
 func workloadRules() *kindRules {
 	return &kindRules{
-		rows:  workloadRows(),
+		rows:  workloadRows,
 		final: []State{WorkloadRetired},
 		body:  func() any { return new(Workload) },
 		detail: func(a Action) any {
@@ -247,7 +235,7 @@ func workloadRules() *kindRules {
 				return new(TaskRef)
 			case "count":
 				return new(countDetail)
-			case "claim", "claim_bulk", "claim_next", "claim_last":
+			case "claim", "assign", "claim_bulk", "claim_next", "claim_last":
 				return new(ClaimDetail)
 			case "release", "release_next":
 				return new(ReleaseDetail)
@@ -272,7 +260,13 @@ func workloadRules() *kindRules {
 		},
 		summary: func(s *Subject) any {
 			w := s.Body.(*Workload)
-			return WorkloadSummary{Name: w.Name, Owner: w.Owner(), Nodes: w.Nodes, Request: w.Request, Claims: w.Claims}
+			out := WorkloadSummary{Name: w.Name, Owners: w.Owners, Nodes: w.Nodes, Request: w.Request, Claims: w.Claims}
+			for _, v := range w.Estimates.Versions {
+				if out.EstimatedFrom.IsZero() || v.From.Before(out.EstimatedFrom) {
+					out.EstimatedFrom = v.From
+				}
+			}
+			return out
 		},
 	}
 }
@@ -280,11 +274,16 @@ func workloadRules() *kindRules {
 // WorkloadSummary is what the registry says of a workload.
 type WorkloadSummary struct {
 	Name    string      `json:"name"`
-	Owner   PersonID    `json:"owner"`
+	Owners  []Ownership `json:"owners"`
 	Nodes   []Placement `json:"nodes,omitempty"`
 	Request string      `json:"request"`
 	Claims  int         `json:"claims,omitempty"`
+	// EstimatedFrom is the first day that a confirmed estimate holds for.
+	EstimatedFrom time.Time `json:"estimated_from,omitzero"`
 }
+
+// Owner returns who owns the workload now.
+func (w WorkloadSummary) Owner() PersonID { return (&Workload{Owners: w.Owners}).Owner() }
 
 func workloadRows() []Transition {
 	k := KindWorkload
@@ -300,6 +299,8 @@ func workloadRows() []Transition {
 		rows(k, from(WorkloadPlanned), "ready", desk, WorkloadReady, Transition{Tell: true}),
 		rows(k, from(WorkloadReady, WorkloadClaimed), "claim", po, WorkloadClaimed, Transition{Guards: claims}),
 		rows(k, from(WorkloadActive), "claim", po, WorkloadActive, Transition{Guards: claims}),
+		rows(k, from(WorkloadClaimed), "assign", lead, WorkloadClaimed, Transition{Guards: claims[1:], Why: true, Tell: true}),
+		rows(k, from(WorkloadActive), "assign", lead, WorkloadActive, Transition{Guards: claims[1:], Why: true, Tell: true}),
 		rows(k, from(WorkloadReady, WorkloadClaimed), "claim_bulk", po, WorkloadClaiming, Transition{Guards: claims[:3], Tell: true}),
 		rows(k, from(WorkloadClaiming), "claim_next", po, WorkloadClaiming, Transition{Guards: append([]Guard{guardNextOfBulk}, claims...)}),
 		rows(k, from(WorkloadClaiming), "claim_next", clock, WorkloadClaiming, Transition{Guards: append([]Guard{guardNextOfBulk}, claims[1:]...)}),
@@ -357,7 +358,7 @@ func workloadNeeds(r *ruling) []Ref {
 	out := []Ref{}
 	request := Ref{Kind: KindRequest, Workload: r.cmd.Subject.Workload, ID: w.Request}
 	switch r.cmd.Action {
-	case "claim", "claim_bulk", "claim_next", "claim_last":
+	case "claim", "assign", "claim_bulk", "claim_next", "claim_last":
 		out = append(out, request)
 		for _, t := range w.Tasks {
 			out = append(out, Ref{Kind: KindTask, Workload: r.cmd.Subject.Workload, ID: t})
