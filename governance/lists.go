@@ -42,6 +42,14 @@ func queuePartition(t Turn) string {
 
 func registryPartition(k Kind) string { return "gov/registry/" + string(k) }
 
+// shelfPartition returns where a kind's subjects of one shelf are registered.
+func shelfPartition(k Kind, shelf string) string {
+	if shelf == "" {
+		return registryPartition(k)
+	}
+	return registryPartition(k) + "/" + shelf
+}
+
 // queueKind and registryKind are the storage kinds of listings.
 func queueKind(k Kind) string    { return "governance.queue." + string(k) }
 func registryKind(k Kind) string { return "governance.registry." + string(k) }
@@ -72,7 +80,11 @@ func registered(s *Subject) ([]storage.Put, error) {
 		return nil, err
 	}
 	data, err := json.Marshal(Listing{Subject: s.Ref, State: s.State, Since: s.Since, Summary: summary})
-	return []storage.Put{{Key: storage.Key{Partition: registryPartition(s.Ref.Kind), Sort: s.Ref.String()}, Kind: registryKind(s.Ref.Kind), Schema: schema, Data: data}}, err
+	shelf := ""
+	if rules.shelf != nil {
+		shelf = rules.shelf(s)
+	}
+	return []storage.Put{{Key: storage.Key{Partition: shelfPartition(s.Ref.Kind, shelf), Sort: s.Ref.String()}, Kind: registryKind(s.Ref.Kind), Schema: schema, Data: data}}, err
 }
 
 // list keeps the lists of a subject within its update.
@@ -126,6 +138,13 @@ func (d *Desk) Queue(ctx context.Context, t Turn) iter.Seq2[Listing, error] {
 // references. An error is yielded once, as the last element.
 func (d *Desk) Registry(ctx context.Context, k Kind) iter.Seq2[Listing, error] {
 	return d.listings(ctx, storage.Span{Partition: registryPartition(k)})
+}
+
+// Shelf yields the subjects of a kind whose registry is kept in parts, of one part:
+// cards by payer and first day of their week, adjustments by payer and month, as in
+// "999999999999/2026-05-04". An error is yielded once, as the last element.
+func (d *Desk) Shelf(ctx context.Context, k Kind, shelf string) iter.Seq2[Listing, error] {
+	return d.listings(ctx, storage.Span{Partition: shelfPartition(k, shelf)})
 }
 
 func (d *Desk) listings(ctx context.Context, span storage.Span) iter.Seq2[Listing, error] {

@@ -92,6 +92,9 @@ type kindRules struct {
 	// summary returns what the registry of the kind says of a subject. Nil means
 	// that the kind has no registry.
 	summary func(*Subject) any
+	// shelf says in which part of the registry a subject is, for kinds that grow with
+	// every week; nil for one part. See [Desk.Shelf].
+	shelf func(*Subject) string
 }
 
 // rulesOf returns the rules of a kind; nil for a kind that there is none of.
@@ -113,13 +116,26 @@ func rulesOf(k Kind) *kindRules {
 		return claimRules()
 	case KindAnchor:
 		return anchorRules()
+	case KindCard:
+		return cardRules()
+	case KindAdjustment:
+		return adjustmentRules()
+	case KindRollUp:
+		return rollUpRules()
+	case KindClose:
+		return closeRules()
+	case KindBudget:
+		return budgetRules()
 	}
 	return nil
 }
 
 // Kinds returns all kinds, in the order of the documentation.
 func Kinds() []Kind {
-	return []Kind{KindRequest, KindTask, KindWorkload, KindClaim, KindAnchor, KindPerson, KindNode, KindAccount}
+	return []Kind{
+		KindRequest, KindTask, KindWorkload, KindClaim, KindAnchor, KindCard, KindAdjustment, KindRollUp, KindClose, KindBudget,
+		KindPerson, KindNode, KindAccount,
+	}
 }
 
 // Table returns the transition table: all rows of all kinds.

@@ -185,6 +185,8 @@ type Policy struct {
 	// Attribution are the rules that claims are attributed under; their aliases
 	// say which spellings are one anchor.
 	Attribution *attribution.Rules
+	// Cards is about spend cards.
+	Cards CardPolicy
 
 	_ struct{}
 }

@@ -26,8 +26,9 @@ type Options struct {
 	// workload of the default that caught it if there is one; by default the account.
 	// It is called with one account for many rows and should be fast.
 	Unowned func(account string, defaulted attribution.WorkloadID) string
-	// Plan returns the estimate that is in force for a subject on a day; by default
-	// there is none. Nil means none.
+	// Plan returns the estimate that is in force for a subject on a day; nil means that
+	// there is none. A target without a component is expected of the subject as a
+	// whole. Returning one plan for many days, not a copy for each, is faster.
 	Plan func(s Subject, day time.Time) *estimate.Plan
 	// Neutral and Amber are the limits of bands, in per cent; 0 means 2 and 10.
 	Neutral, Amber decimal.Decimal

@@ -103,30 +103,28 @@ func Crossed(limit decimal.Decimal, s Spending, thresholds, reported []Threshold
 	return out
 }
 
-// Replan returns a budget with other months from the month of a day on. Months before
-// it have happened: they stay as they are, and stating them otherwise is
-// estimate.ErrPeriod. The annual figure is not for a re-plan to change; months that
-// sum to more are estimate.ErrBudget.
-func Replan(b estimate.Budget, months []estimate.MonthBudget, from time.Time) (estimate.Budget, error) {
-	first := estimate.Calendar{}.Month(from).From
-	next := b
-	next.Months = nil
-	for _, m := range b.Months {
-		if m.Month.From.Before(first) {
-			next.Months = append(next.Months, m)
-		}
-	}
-	for _, m := range months {
-		if !m.Month.From.Before(first) {
-			next.Months = append(next.Months, m)
-			continue
-		}
-		if was := b.Month(m.Month.From); !was.Valid || !was.Decimal.Equal(m.Amount) {
-			return b, fmt.Errorf("cards: re-plan from %s: month %s has begun before: %w", first.Format(time.DateOnly), m.Month.From.Format("2006-01"), estimate.ErrPeriod)
-		}
-	}
-	if err := next.Check(); err != nil {
+// Replan returns a budget in which the months given have the place of those there
+// were. Months before that of the day have happened: they stay as they are, and
+// stating them otherwise is estimate.ErrPeriod. The annual figure is not for a re-plan
+// to change; months that come to more are estimate.ErrBudget.
+func Replan(b estimate.Budget, months []estimate.MonthBudget, day time.Time) (estimate.Budget, error) {
+	first := estimate.Calendar{}.Month(day).From
+	fail := func(err error) (estimate.Budget, error) {
 		return b, fmt.Errorf("cards: re-plan from %s: %w", first.Format(time.DateOnly), err)
+	}
+	next := b
+	next.Months = slices.DeleteFunc(slices.Clone(b.Months), func(m estimate.MonthBudget) bool {
+		return slices.ContainsFunc(months, func(n estimate.MonthBudget) bool { return n.Month == m.Month })
+	})
+	for _, m := range months {
+		if was := b.Month(m.Month.From); m.Month.From.Before(first) && (!was.Valid || !was.Decimal.Equal(m.Amount)) {
+			return fail(fmt.Errorf("month %s has begun before: %w", m.Month.From.Format("2006-01"), estimate.ErrPeriod))
+		}
+		next.Months = append(next.Months, m)
+	}
+	slices.SortStableFunc(next.Months, func(x, y estimate.MonthBudget) int { return x.Month.From.Compare(y.Month.From) })
+	if err := next.Check(); err != nil {
+		return fail(err)
 	}
 	return next, nil
 }

@@ -56,12 +56,13 @@ func TestAReplanLeavesThePastAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	may := estimate.Calendar{}.Month(day("2026-05-01"))
-	next, err := cards.Replan(*b, []estimate.MonthBudget{{Month: may, Amount: dec("300")}}, day("2026-05-20"))
+	june := estimate.Calendar{}.Month(day("2026-06-01"))
+	next, err := cards.Replan(*b, []estimate.MonthBudget{{Month: may, Amount: dec("130")}, {Month: june, Amount: dec("60")}}, day("2026-05-20"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := next.Unallocated(); !got.Equal(dec("500")) || len(next.Months) != 5 {
-		t.Errorf("%d months, unallocated %s, want 5 and 500", len(next.Months), got)
+	if got := next.Unallocated(); !got.Equal(dec("10")) || len(next.Months) != 12 || !next.Month(day("2026-05-31")).Decimal.Equal(dec("130")) {
+		t.Errorf("%d months, unallocated %s, May %s, want 12, 10 and 130", len(next.Months), got, next.Month(day("2026-05-31")).Decimal)
 	}
 	april := estimate.Calendar{}.Month(day("2026-04-01"))
 	for _, c := range []struct {
@@ -70,7 +71,7 @@ func TestAReplanLeavesThePastAlone(t *testing.T) {
 		want   error
 	}{
 		{"a month that is over", []estimate.MonthBudget{{Month: april, Amount: dec("90")}, {Month: may, Amount: dec("1")}}, estimate.ErrPeriod},
-		{"more than the year has", []estimate.MonthBudget{{Month: may, Amount: dec("800.01")}}, estimate.ErrBudget},
+		{"more than the year has", []estimate.MonthBudget{{Month: may, Amount: dec("100.01")}}, estimate.ErrBudget},
 		{"the same month twice", []estimate.MonthBudget{{Month: may, Amount: dec("1")}, {Month: may, Amount: dec("1")}}, estimate.ErrPeriod},
 		{"less than nothing", []estimate.MonthBudget{{Month: may, Amount: dec("-1")}}, estimate.ErrQuantity},
 	} {

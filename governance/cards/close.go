@@ -16,9 +16,9 @@ import (
 // ErrIdentity: parts do not add up to the statement that they were made of.
 var ErrIdentity = errors.New("does not add up to the statement")
 
-// MaxExceptions is how many exceptions of a close are named; of the others there are
-// the count and the sum.
-const MaxExceptions = 1000
+// MaxExceptions is how many exceptions of a close or a roll-up are named; of the others
+// there are the count and the sum.
+const MaxExceptions = 500
 
 // Sum is money of one outcome and kind.
 type Sum struct {
@@ -181,14 +181,7 @@ func (c *Closing) Closes() []Close {
 		}
 		slices.SortFunc(x.Money, func(a, b Sum) int { return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Kind, b.Kind)) })
 		x.Exceptions = slices.Clone(x.Exceptions)
-		sortExceptions(x.Exceptions)
-		if n := len(x.Exceptions); n > MaxExceptions {
-			x.More = n - MaxExceptions
-			for _, e := range x.Exceptions[MaxExceptions:] {
-				x.MoreAmount = x.MoreAmount.Add(e.Amount)
-			}
-			x.Exceptions = x.Exceptions[:MaxExceptions]
-		}
+		x.Exceptions, x.More, x.MoreAmount = largest(x.Exceptions)
 		out = append(out, x)
 	}
 	return out

@@ -174,19 +174,20 @@ type WeekDrift struct {
 	Drift
 }
 
-// Drifting is the drift of all approved cards of one subject and month, and what of
-// it some adjustment has taken already.
+// Drifting is the drift of all approved cards of one subject and month.
 type Drifting struct {
-	Weeks    []WeekDrift
+	Weeks    []WeekDrift     // of cards that drifted
 	Approved decimal.Decimal // the cards, as pinned
 	Amount   decimal.Decimal // the drift, all of it
 	Final    bool            // every approved card's slice is invoiced
+
+	pinned map[time.Time]decimal.Decimal // by week
 }
 
 // DriftingOf holds the approved cards of a subject and month against what the month
 // is now; nil means that the subject has nothing in it any more.
 func DriftingOf(approved []Card, now *Month) Drifting {
-	d := Drifting{Final: len(approved) > 0}
+	d := Drifting{Final: len(approved) > 0, pinned: map[time.Time]decimal.Decimal{}}
 	for i := range approved {
 		p := &approved[i]
 		var c *Card
@@ -194,6 +195,7 @@ func DriftingOf(approved []Card, now *Month) Drifting {
 			c = now.Card(p.Week.From)
 		}
 		w := WeekDrift{Week: p.Week, Pinned: p.Generation, Approved: p.Cost, Drift: DriftOf(p, c)}
+		d.pinned[p.Week.From] = p.Cost
 		d.Approved = d.Approved.Add(p.Cost)
 		d.Amount = d.Amount.Add(w.Cost)
 		d.Final = d.Final && c != nil && c.Final
@@ -204,43 +206,52 @@ func DriftingOf(approved []Card, now *Month) Drifting {
 	return d
 }
 
-// Due returns why an adjustment is to be cut, "" if it is not: taken is what one has
-// taken of the drift before. What is judged is the drift that is left, and against
-// materiality without signs, so that money which moved from one week to another
-// counts as much as money that came.
-func (d *Drifting) Due(taken *Adjustment, closed bool, m Materiality) Trigger {
-	_, left := d.Left(taken)
-	switch {
-	case left.IsZero():
-		return ""
-	case closed:
-		return ByRestated
-	case d.Final:
-		return ByInvoice
-	case m.Material(d.Approved, left):
-		return ByAmount
+// left returns by week what of the drift is in no adjustment; nil takes nothing.
+func (d *Drifting) left(taken *Adjustment) map[time.Time]decimal.Decimal {
+	out := map[time.Time]decimal.Decimal{}
+	for _, w := range d.Weeks {
+		out[w.Week.From] = w.Cost
 	}
-	return ""
+	if taken != nil {
+		for _, w := range taken.Weeks {
+			out[w.Week.From] = out[w.Week.From].Sub(w.Cost)
+		}
+	}
+	return out
 }
 
 // Left returns what of the drift is in no adjustment, the money and the same added up
 // by week without signs; nil takes nothing.
 func (d *Drifting) Left(taken *Adjustment) (amount, gross decimal.Decimal) {
-	amount = d.Amount
-	byWeek := map[time.Time]decimal.Decimal{}
-	for _, w := range d.Weeks {
-		byWeek[w.Week.From] = byWeek[w.Week.From].Add(w.Cost)
-	}
-	if taken != nil {
-		amount = amount.Sub(taken.Amount)
-		for _, w := range taken.Weeks {
-			byWeek[w.Week.From] = byWeek[w.Week.From].Sub(w.Cost)
-		}
-	}
-	for _, x := range byWeek {
-		gross = gross.Add(x.Abs())
+	for _, x := range d.left(taken) {
+		amount, gross = amount.Add(x), gross.Add(x.Abs())
 	}
 	return amount, gross
+}
+
+// Due returns why an adjustment is to be cut, "" if it is not: taken is what one has
+// taken of the drift before. What is judged is the drift that is left: it is material
+// when that of one card is, beside what was approved on it, or that of all cards
+// beside all that was approved, added up without signs, so that money which moved from
+// one week to another counts as much as money that came.
+func (d *Drifting) Due(taken *Adjustment, closed bool, m Materiality) Trigger {
+	_, gross := d.Left(taken)
+	switch {
+	case gross.IsZero():
+		return ""
+	case closed:
+		return ByRestated
+	case d.Final:
+		return ByInvoice
+	case m.Material(d.Approved, gross):
+		return ByAmount
+	}
+	for week, x := range d.left(taken) {
+		if m.Material(d.pinned[week], x) {
+			return ByAmount
+		}
+	}
+	return ""
 }
 
 // Adjust makes the adjustment that takes all of a drift, of a subject's month as it

@@ -98,6 +98,7 @@ func TestAnAdjustmentIsCutWhenDriftMatters(t *testing.T) {
 		{"below materiality", []ledger.Total{use("bot", "2026-05-02", "50"), use("bot", "2026-05-05", "50.99")}, nil, false, ""},
 		{"material", []ledger.Total{use("bot", "2026-05-02", "50"), use("bot", "2026-05-05", "51")}, nil, false, cards.ByAmount},
 		{"moved between weeks", []ledger.Total{use("bot", "2026-05-02", "49.5"), use("bot", "2026-05-05", "50.5")}, nil, false, cards.ByAmount},
+		{"material to one card, not to the month", []ledger.Total{use("bot", "2026-05-02", "51"), use("bot", "2026-05-05", "50")}, nil, false, cards.ByAmount},
 		{"a closed month changed", []ledger.Total{use("bot", "2026-05-02", "50"), use("bot", "2026-05-05", "50.01")}, nil, true, cards.ByRestated},
 		{"the slices are invoiced", []ledger.Total{use("bot", "2026-05-02", "50", invoiced), use("bot", "2026-05-05", "50.01", invoiced)}, nil, false, cards.ByInvoice},
 		{"one slice is not", []ledger.Total{use("bot", "2026-05-02", "50"), use("bot", "2026-05-05", "50.01", invoiced)}, nil, false, ""},

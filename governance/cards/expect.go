@@ -147,6 +147,9 @@ func (ex *expectation) lines(lines []Line, i int) []Line {
 		return lines
 	}
 	for m, e := range ex.meters {
+		if m.component == "" {
+			continue // of the subject as a whole
+		}
 		c := weekOf(e.usage, i)
 		if c.exact.Sign() == 0 && !e.open[i] && weekOf(e.cost, i).exact.Sign() == 0 {
 			if !slices.ContainsFunc(lines, func(l Line) bool { return l.Component == m.component && l.Unit == m.unit }) {

@@ -91,6 +91,15 @@ func TestWhatWasExpectedAndNotUsedIsOnTheCard(t *testing.T) {
 	}
 }
 
+func TestABudgetOfMoneyAloneIsExpectedOfTheWhole(t *testing.T) {
+	p := plan("0", "")
+	p.Targets = []estimate.Target{{Cost: known("31")}}
+	got := firstWeek(t, always(p), "3.2")
+	if !got.Expected.Decimal.Equal(dec("3")) || got.Band != cards.BandAmber || len(got.Lines) != 1 || got.Lines[0].Expected.Valid {
+		t.Errorf("expected %s, %q, lines %+v", got.Expected.Decimal, got.Band, got.Lines)
+	}
+}
+
 func TestNothingToBeUsedIsRedOnceUsed(t *testing.T) {
 	if got := firstWeek(t, always(plan("0", "0")), "0.01"); got.Band != cards.BandRed || got.Percent.Valid {
 		t.Errorf("band %q, percent %v", got.Band, got.Percent)

@@ -57,7 +57,11 @@ type RollUp struct {
 	Agreed    decimal.Decimal   `json:"agreed"`
 	Total     decimal.Decimal   `json:"total"`
 	Against
-	Exceptions []Exception `json:"exceptions"` // by amount, largest first
+	// Exceptions are what is not agreed, largest first. More counts those that are not
+	// named, and MoreAmount is their sum.
+	Exceptions []Exception     `json:"exceptions"`
+	More       int             `json:"more,omitempty"`
+	MoreAmount decimal.Decimal `json:"more_amount"`
 }
 
 // NewRollUp adds up the cards of a week and currency; others are left out. What is
@@ -101,7 +105,7 @@ func NewRollUp(portfolio string, week estimate.Interval, currency string, standi
 		r.Against = lim.againstSum(r.Total, expected)
 	}
 	slices.SortFunc(r.Lines, compareLines)
-	sortExceptions(r.Exceptions)
+	r.Exceptions, r.More, r.MoreAmount = largest(r.Exceptions)
 	return r
 }
 
@@ -111,11 +115,18 @@ func (s *Standing) exception() Exception {
 	return Exception{s.Subject, s.Name, s.Week, s.Approval, s.Reason, s.Cost}
 }
 
-// sortExceptions puts what matters most first.
-func sortExceptions(list []Exception) {
+// largest puts what matters most first, and leaves out what there is no room for.
+func largest(list []Exception) (named []Exception, more int, sum decimal.Decimal) {
 	slices.SortFunc(list, func(a, b Exception) int {
 		return cmp.Or(b.Amount.Abs().Cmp(a.Amount.Abs()), a.Subject.Compare(b.Subject), a.Week.From.Compare(b.Week.From))
 	})
+	if len(list) <= MaxExceptions {
+		return list, 0, sum
+	}
+	for _, e := range list[MaxExceptions:] {
+		sum = sum.Add(e.Amount)
+	}
+	return list[:MaxExceptions], len(list) - MaxExceptions, sum
 }
 
 // plus adds what is known; null and anything is null.
