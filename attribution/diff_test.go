@@ -1,6 +1,7 @@
 package attribution_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -244,5 +245,29 @@ func TestDiffRefusesWhatCannotBeCompared(t *testing.T) {
 	}
 	if _, err := attribution.Diff(t.Context(), with("a/b"), with("a/c")); !errors.Is(err, attribution.ErrNotStored) {
 		t.Errorf("statements of disjoint tags: %v, want ErrNotStored", err)
+	}
+}
+
+// Groups that are cut finer say nothing of invoices, and nothing at all.
+func TestDiffOfFinerGroups(t *testing.T) {
+	rows := []*cur.LineItem{row(t, "2026-05-03", "1", both(agent("x"), tagged("a"))), row(t, "2026-05-03", "2", both(agent("x"), tagged("b"))),
+		row(t, "2026-05-03", "4", both(agent("x"), tagged("a"), func(li *cur.LineItem) { li.InvoiceID = "inv-1" }))}
+	coarse, fine := rollWith(t, cur.Rollup{}, rows), rollWith(t, cur.Rollup{Keys: []cur.Column{teamTag}}, rows)
+	c := claim("c", "resource", "x", "")
+	for name, pair := range map[string][2]*cur.Partial{"finer": {coarse, fine}, "coarser": {fine, coarse}} {
+		terms, err := attribution.Diff(t.Context(), attribute(t, pair[0], index(t, pair[0], nil, c), delivered(asOf)), attribute(t, pair[1], index(t, pair[1], nil, c), delivered(asOf)))
+		if err != nil || len(terms) > 0 {
+			t.Errorf("%s: terms %+v, %v, want none", name, terms, err)
+		}
+	}
+}
+
+func TestDiffStopsWithItsContext(t *testing.T) {
+	p := roll(t, row(t, "2026-05-03", "1", agent("x")))
+	a, b := attribute(t, p, index(t, p, nil), delivered(asOf)), attribute(t, p, index(t, p, nil, claim("c", "resource", "x", "")), delivered(asOf))
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := attribution.Diff(ctx, a, b); !errors.Is(err, context.Canceled) {
+		t.Errorf("Diff: %v, want context.Canceled", err)
 	}
 }

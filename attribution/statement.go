@@ -104,6 +104,21 @@ type Statement struct {
 // ctxEvery is after how many groups the context is looked at.
 const ctxEvery = 1 << 12
 
+// CompleteThrough returns the last day, UTC, whose rows have all arrived in what was
+// delivered as of a time, under a horizon as in Options; zero when the time is.
+// Later days are provisional: they are in totals, and say nothing of how spend
+// develops.
+func CompleteThrough(asOf time.Time, horizon int) time.Time {
+	if asOf.IsZero() {
+		return time.Time{}
+	}
+	if horizon == 0 {
+		horizon = 2
+	}
+	y, m, d := asOf.UTC().Date()
+	return time.Date(y, m, d-max(horizon, 0), 0, 0, 0, 0, time.UTC)
+}
+
 // Attribute assigns every group of p, the partial of one delivery, and returns a
 // statement per currency, in order of currencies; of no rows at all, one of
 // zero. ErrNotStored means that p lacks what the index needs, [ErrShare] that a
@@ -203,15 +218,8 @@ func deliveryOf(p *cur.Partial, d cur.Delivery) cur.Delivery {
 
 // finish states what the tally adds up to.
 func (s *Statement) finish(o *Options) {
-	horizon := o.Horizon
-	s.horizon = horizon
-	if horizon == 0 {
-		horizon = 2
-	}
-	if asOf := s.Delivery.AsOf; !asOf.IsZero() {
-		y, m, d := asOf.UTC().Date()
-		s.CompleteThrough = time.Date(y, m, d-max(horizon, 0), 0, 0, 0, 0, time.UTC)
-	}
+	s.horizon = o.Horizon
+	s.CompleteThrough = CompleteThrough(s.Delivery.AsOf, o.Horizon)
 	s.State = s.state()
 	total, control := s.tally.total(), s.tally.controlTotal()
 	s.Totals, s.Control = s.m.public(&total), s.m.public(&control)

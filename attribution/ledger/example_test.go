@@ -191,3 +191,35 @@ func ExampleLedger_Generation() {
 	// Output:
 	// support-bot 3.3 USD
 }
+
+// What changed after a card was approved, in the two styles of FOCUS.
+func ExampleLedger_Corrections() {
+	ctx := context.Background()
+	store := storage.New(memstore.New(), nil)
+	defer store.Close()
+	books := ledger.New(store, nil)
+	var generations []ledger.Generation
+	for n, costs := range [][]string{{"1.10", "2.20"}, {"1.05", "2.20"}} {
+		b, err := books.Prepare(ctx, delivered(time.Date(2026, 6, 4+n, 0, 0, 0, 0, time.UTC), costs...), owner("support-bot"), nil)
+		if err != nil {
+			log.Fatal(err)
+		}
+		if err := b.Commit(ctx); err != nil {
+			log.Fatal(err)
+		}
+		generations = append(generations, b.Generation)
+	}
+	for _, style := range []ledger.CorrectionStyle{ledger.DeltaStyle, ledger.LedgerStyle} {
+		rows, err := books.Corrections(ctx, generations[0], generations[1], style)
+		if err != nil {
+			log.Fatal(err)
+		}
+		for _, r := range rows {
+			fmt.Println(style, r.ChargePeriodStart.Format(time.DateOnly), r.Workload, r.BilledCost, r.ChargeDescription)
+		}
+	}
+	// Output:
+	// delta 2026-05-01 support-bot -0.05 difference to the total of generation 1
+	// ledger 2026-05-01 support-bot -1.1 reversal of the total of generation 1
+	// ledger 2026-05-01 support-bot 1.05 restated total of generation 2
+}

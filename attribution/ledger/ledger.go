@@ -66,6 +66,28 @@ func New(s *storage.Store, o *Options) *Ledger {
 	return l
 }
 
+// Freshness says how far the rows of a generation can be trusted to be complete.
+// It is worked out from the delivery and the ledger's horizon alone, which is the
+// one place to set it.
+type Freshness struct {
+	Generation uint64
+	AsOf       time.Time
+	Horizon    int // in days: 0 is none
+	// CompleteThrough is the last complete day; later ones are provisional.
+	CompleteThrough time.Time
+}
+
+// Freshness returns that of a generation: its statements say the same.
+func (l *Ledger) Freshness(g Generation) Freshness {
+	asOf := g.Delivery.AsOf
+	return Freshness{g.Number, asOf, l.days(), attribution.CompleteThrough(asOf, l.horizon)}
+}
+
+// Complete reports whether all rows of a time's day, UTC, have arrived.
+func (f Freshness) Complete(t time.Time) bool {
+	return !f.CompleteThrough.IsZero() && t.Before(f.CompleteThrough.AddDate(0, 0, 1))
+}
+
 // days is the horizon in days, as package attribution takes it.
 func (l *Ledger) days() int {
 	if l.horizon == 0 {

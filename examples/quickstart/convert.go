@@ -60,7 +60,7 @@ func header(b *ledger.Booking, s *attribution.Statement, currency string) period
 		State: known(string(s.State)), Currency: known(currency),
 		Generation: generation{Number: b.Generation.Number, Cause: string(b.Generation.Cause), Delta: []term{}},
 		LineTypes:  map[string]sum{}, Products: map[string]sum{}, Outcomes: map[string]outcome{},
-		Workloads: []workload{}, Defaulted: []workload{}, Unclaimed: []unclaimed{}, Incomplete: []note{}, Warnings: []note{},
+		Workloads: []workload{}, Defaulted: []workload{}, Spread: []workload{}, Unclaimed: []unclaimed{}, Incomplete: []note{}, Warnings: []note{},
 	}
 	if n := b.Generation.Previous; n > 0 {
 		p.Generation.Previous = &n
@@ -78,6 +78,7 @@ func periodOf(b *ledger.Booking, s *attribution.Statement) period {
 	p.Rows, p.Reconciled = s.Totals.Rows, s.Reconciled
 	p.Totals = totals{s.Totals.Unblended.String(), null(s.Totals.Net), null(s.Totals.Amortized)}
 	p.Workloads, p.Defaulted = workloadsOf(s.Workloads()), workloadsOf(s.Defaulted())
+	p.Spread = workloadsOf(s.Spread())
 	p.Incomplete, p.Warnings = notesOf(s.Incomplete), notesOf(s.Warnings)
 	for k, a := range s.LineTypes() {
 		p.LineTypes[k] = sumOf(a)

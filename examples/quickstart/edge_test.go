@@ -131,7 +131,7 @@ func TestMinimalReportShowsNulls(t *testing.T) {
 			"unclaimed": {2, "3.25", map[string]sum{"principal_not_exported": {1, "1.25"}, "resource_not_exported": {1, "2"}}},
 			"excluded":  {1, "0.001", map[string]sum{"out_of_scope": {1, "0.001"}}},
 		},
-		Workloads: []workload{}, Defaulted: []workload{}, Incomplete: []note{},
+		Workloads: []workload{}, Defaulted: []workload{}, Spread: []workload{}, Incomplete: []note{},
 		Unclaimed: []unclaimed{
 			orphan("unknown", "2026-05-05", "2", "resource_not_exported"),
 			orphan("model_other", "2026-05-03", "1.25", "principal_not_exported"),

@@ -211,6 +211,7 @@ func checkPeriod(t *testing.T, p *period) {
 	}
 	owned("workloads", p.Workloads, "claimed", "shared")
 	owned("defaulted", p.Defaulted, "defaulted")
+	owned("spread", p.Spread, "spread")
 
 	nobody := newAdder(t)
 	for _, u := range p.Unclaimed {

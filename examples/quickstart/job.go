@@ -255,7 +255,13 @@ func (j *job) bookReports(ctx context.Context) (err error) {
 	}
 	// An older delivery given beside a newer one is booked first.
 	slices.SortStableFunc(rolled, func(a, b cur.Rolled) int { return a.Delivery.AsOf.Compare(b.Delivery.AsOf) })
-	return j.book(ctx, claims, rolled, known)
+	err = j.book(ctx, claims, rolled, known)
+	if errors.Is(err, ledger.ErrNotReconciled) {
+		if at := firstBlank(ctx, sets); at != nil {
+			return fmt.Errorf("%w; the first: %w", err, at)
+		}
+	}
+	return err
 }
 
 // suffice reports whether claims can be applied to what generations hold. A claim

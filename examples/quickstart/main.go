@@ -107,6 +107,10 @@ func parseFlags(args []string, stderr io.Writer) (*options, error) {
 		if err != nil {
 			return fail("-as-of %q: want RFC 3339, such as 2026-05-25T12:00:00Z", *asOf)
 		}
+		// A slip of the year would close the book to all deliveries to come.
+		if now := time.Now().UTC(); t.After(now.Add(24 * time.Hour)) {
+			return fail("-as-of %s is later than today, %s", t.UTC().Format(time.DateOnly), now.Format(time.DateOnly))
+		}
 		o.asOf = t
 	}
 	return o, nil

@@ -31,6 +31,7 @@ type period struct {
 	Outcomes        map[string]outcome `json:"outcomes"`
 	Workloads       []workload         `json:"workloads"` // claimed and shared
 	Defaulted       []workload         `json:"defaulted"`
+	Spread          []workload         `json:"spread"` // by rule, in no other total of a workload
 	Unclaimed       []unclaimed        `json:"unclaimed"`
 	Incomplete      []note             `json:"incomplete"`
 	Warnings        []note             `json:"warnings"`

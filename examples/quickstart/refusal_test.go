@@ -403,3 +403,12 @@ func TestWrongFlags(t *testing.T) {
 		t.Errorf("left behind: %q", files)
 	}
 }
+
+// A slip of the year is refused, naming both days: no later delivery could follow.
+func TestAsOfToCome(t *testing.T) {
+	workdir(t)
+	r := quickstart(t, "-cur", "x", "-as-of", "2926-05-25T12:00:00Z")
+	if r.code != 2 || !strings.HasPrefix(r.stderr, "quickstart: -as-of 2926-05-25 is later than today, 2") {
+		t.Errorf("exit status %d, stderr %q", r.code, r.stderr)
+	}
+}
