@@ -78,7 +78,19 @@ func seq(rows []*cur.LineItem) iter.Seq2[*cur.LineItem, error] {
 // roll groups rows as a rollup of the default scope does.
 func roll(t testing.TB, rows ...*cur.LineItem) *cur.Partial {
 	t.Helper()
-	return rollWith(t, cur.Rollup{Where: attribution.DefaultScope().Where(), Keys: []cur.Column{teamTag}}, rows)
+	return rollWith(t, rollupOf(rows), rows)
+}
+
+// rollupOf is a rollup of the default scope that declares the tag where a row has
+// it: a tag that no row has would be a warning.
+func rollupOf(rows []*cur.LineItem) cur.Rollup {
+	r := cur.Rollup{Where: attribution.DefaultScope().Where()}
+	for _, li := range rows {
+		if v, _ := li.Column(teamTag); v != "" {
+			r.Keys = []cur.Column{teamTag}
+		}
+	}
+	return r
 }
 
 func rollWith(t testing.TB, r cur.Rollup, rows []*cur.LineItem) *cur.Partial {

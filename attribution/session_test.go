@@ -30,7 +30,7 @@ func sessionRows(t testing.TB) []*cur.LineItem {
 // grains rolls rows up at both grains.
 func grains(t testing.TB, key []byte, rows []*cur.LineItem) (book, sessions *cur.Partial) {
 	t.Helper()
-	r := cur.Rollup{Where: attribution.DefaultScope().Where(), Keys: []cur.Column{teamTag}}
+	r := rollupOf(rows)
 	book = rollWith(t, r, rows)
 	r.Sessions, r.SessionKey, r.RestUnread = true, key, true
 	return book, rollWith(t, r, rows)

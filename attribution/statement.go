@@ -46,11 +46,13 @@ const (
 // were left unread, as asked). What is worth a warning: column_absent (a default
 // stands in for a column), principal_not_exported (the report is FOCUS, which names
 // no caller: model calls can be claimed by resource, tag and account alone),
-// foreign_period (rows that name another billing period), sessions_not_stored (rows
-// of roles whose sessions are not kept, while a claim on a bare session may mean
-// one of them), unknown_component (usage in scope whose usage
-// type is not known), unknown_line_item_type, and net_differs (net cost over all
-// kinds of rows is not the unblended cost: discounts are in net columns alone).
+// tag_absent (no row in scope has a tag or column that was declared: its name may
+// be mistyped, or the tag not activated), foreign_period (rows that name another
+// billing period), sessions_not_stored (rows of roles whose sessions are not kept,
+// while a claim on a bare session may mean one of them), unknown_component (usage
+// in scope whose usage type is not known), unknown_line_item_type, and net_differs
+// (net cost over all kinds of rows is not the unblended cost: discounts are in net
+// columns alone).
 type Note struct {
 	Code   string
 	Column cur.Column // that it is about; "" for none
@@ -280,6 +282,11 @@ func (s *Statement) warnings(control *amounts) (out []Note) {
 		note("principal_not_exported", cur.ColPrincipal, control.rows)
 		if !s.p.HasColumn(cur.ColProductCode) {
 			note("column_absent", cur.ColProductCode, control.rows)
+		}
+	}
+	for _, c := range s.p.Spec().Columns {
+		if !s.p.HasValue(c) {
+			note("tag_absent", c, s.grouped())
 		}
 	}
 	note("foreign_period", cur.ColBillingPeriod, s.tally.foreign)

@@ -282,6 +282,14 @@ func (p *Partial) HasColumn(c Column) bool {
 	return p.t.columns.has(i)
 }
 
+// HasValue reports whether any row that was grouped has a value in a declared
+// column. A tag's map may be there and the tag in no row of it: the name may be
+// mistyped, or the tag not activated.
+func (p *Partial) HasValue(c Column) bool {
+	i := slices.Index(p.t.spec.Columns, c)
+	return i >= 0 && slices.ContainsFunc(p.t.dicts[fixedSlots+i].vals, func(v string) bool { return v != "" })
+}
+
 // Objects returns the files the partial was made from.
 func (p *Partial) Objects() []Object { return slices.Clone(p.objects) }
 

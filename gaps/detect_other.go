@@ -96,6 +96,9 @@ func (deadClaimDetector) Detect(v *View, report func(Finding)) {
 			for _, m := range v.misses(s) {
 				near[m.Claim.ID] = true
 			}
+			for _, c := range v.claimsOn(s.Anchor, s.Key.UsageAccount) { // for another time
+				near[c.ID] = true
+			}
 		}
 	}
 	for i := range v.Claims.Claims {
