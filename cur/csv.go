@@ -70,17 +70,45 @@ func textError(err error) error {
 
 func (d *csvDecoder) header() []string { return d.head }
 
-func (d *csvDecoder) next() error {
-	if err := d.s.next(); err != nil {
-		if err == io.EOF {
-			return err
-		}
-		return textError(err)
+func (d *csvDecoder) next() error { return d.whole(d.s.next()) }
+
+// begin moves to the next row, of which the cells before column n are there. Unless
+// whole says that it has no others, rest or drop must follow.
+func (d *csvDecoder) begin(n int) (whole bool, err error) {
+	if err := d.s.begin(n); err != nil {
+		return false, csvError(err)
 	}
-	if n := len(d.s.cells); n != len(d.head) {
+	if d.s.mark < 0 {
+		return true, d.whole(nil)
+	}
+	return false, nil
+}
+
+// rest finds the other cells of the row.
+func (d *csvDecoder) rest() error { return d.whole(d.s.resume()) }
+
+// drop passes the other cells of the row.
+func (d *csvDecoder) drop() error {
+	n, err := d.s.drop()
+	if err == nil && n != len(d.head) {
 		return fieldsError{n, len(d.head)}
 	}
-	return nil
+	return csvError(err)
+}
+
+// whole checks a row that was split.
+func (d *csvDecoder) whole(err error) error {
+	if n := len(d.s.cells); err == nil && n != len(d.head) {
+		return fieldsError{n, len(d.head)}
+	}
+	return csvError(err)
+}
+
+func csvError(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	return textError(err)
 }
 
 // nullIsBlank makes the text NULL a blank, as some writers of FOCUS mean it.

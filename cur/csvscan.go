@@ -2,9 +2,11 @@ package cur
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"slices"
 )
 
@@ -14,17 +16,21 @@ import (
 // would swallow the rest of the file.
 type csvScanner struct {
 	in    io.Reader
-	buf   []byte // text read and not yet passed
-	limit int    // of a record
-	pos   int    // where the next record begins in buf
-	cells []csvCell
-	err   error // what reading ended with
+	buf   []byte  // text read and not yet passed
+	limit int     // of a record
+	pos   int     // where the next record begins in buf
+	start int     // where the current record begins
+	cells []int32 // where each of its cells ends
+	mark  int     // where the cells begin that begin left out; -1: it left none
+	plain []csvCell
+	spare []byte // what plain is cut from
+	err   error  // what reading ended with
 }
 
-// csvCell is a cell of the current record, as a part of buf.
+// csvCell is a cell of the current record whose doubled quotes were made single.
 type csvCell struct {
-	from, to int
-	escaped  bool // holds doubled quotes
+	cell int
+	text []byte
 }
 
 const (
@@ -39,6 +45,7 @@ var (
 	errQuote     = errors.New(`extraneous or missing " in quoted-field`)
 	errRecord    = errors.New("row is too long")
 	errMore      = errors.New("record goes on") // internal
+	errPart      = errors.New("more cells")     // internal
 )
 
 func newCSVScanner(in io.Reader) *csvScanner {
@@ -47,11 +54,30 @@ func newCSVScanner(in io.Reader) *csvScanner {
 
 // cell returns a cell of the current record, valid until the next one.
 func (s *csvScanner) cell(i int) []byte {
-	c := &s.cells[i]
-	if c.escaped {
-		c.to, c.escaped = c.from+unescape(s.buf[c.from:c.to]), false
+	from, to := s.start, int(s.cells[i])
+	if i > 0 {
+		from = int(s.cells[i-1]) + 1
 	}
-	return s.buf[c.from:c.to]
+	if from == to || s.buf[from] != '"' {
+		return s.buf[from:to]
+	}
+	from, to = from+1, to-1
+	for _, c := range s.plain {
+		if c.cell == i {
+			return c.text
+		}
+	}
+	if bytes.IndexByte(s.buf[from:to], '"') < 0 {
+		return s.buf[from:to]
+	}
+	if len(s.plain) == 0 {
+		s.spare = s.spare[:0]
+	}
+	at := len(s.spare)
+	s.spare = append(s.spare, s.buf[from:to]...)
+	s.spare = s.spare[:at+unescape(s.spare[at:])]
+	s.plain = append(s.plain, csvCell{i, s.spare[at:len(s.spare):len(s.spare)]})
+	return s.spare[at:]
 }
 
 // next moves to the next record; io.EOF after the last. Lines without a single
@@ -80,7 +106,7 @@ func (s *csvScanner) next() error {
 // split finds the cells of the record at p and where it ends. errMore means that
 // buf does not hold all of it.
 func (s *csvScanner) split(p int) (end int, err error) {
-	s.cells = s.cells[:0]
+	s.cells, s.plain, s.start = s.cells[:0], s.plain[:0], p
 	b, ended := s.buf, s.err != nil
 	if p == len(b) {
 		if ended {
@@ -91,57 +117,211 @@ func (s *csvScanner) split(p int) (end int, err error) {
 	if n := lineBreak(b[p:], ended); n > 0 {
 		return p + n, nil
 	}
-	for {
-		if p < len(b) && b[p] == '"' {
-			c := csvCell{from: p + 1}
-			for p++; ; {
-				n := bytes.IndexByte(b[p:], '"')
-				if n < 0 || p+n+1 == len(b) && !ended {
-					return 0, s.unfinished(errQuote)
-				}
-				if p += n + 1; p < len(b) && b[p] == '"' {
-					c.escaped = true
-					p++
-					continue
-				}
-				break
+	end, s.cells, err = s.scan(p, s.cells, 0)
+	return end, err
+}
+
+// begin moves to the next record as next does, but finds its first n cells only,
+// if it has more. resume or drop must follow.
+func (s *csvScanner) begin(n int) error {
+	s.mark = -1
+	for s.pos < len(s.buf) && s.buf[s.pos] != '\n' && s.buf[s.pos] != '\r' {
+		s.plain, s.start = s.plain[:0], s.pos
+		end, cells, err := s.scan(s.pos, s.cells[:0], n)
+		s.cells = cells
+		switch {
+		case err == errPart:
+			s.mark = end
+			return nil
+		case err == errMore:
+			if err := s.more(); err != nil {
+				return err
 			}
-			c.to = p - 1
-			s.cells = append(s.cells, c)
+			continue
+		case err != nil:
+			return err
+		}
+		s.pos = end
+		return nil
+	}
+	return s.next()
+}
+
+// resume finds the other cells of the record.
+func (s *csvScanner) resume() error {
+	if s.mark < 0 {
+		return nil
+	}
+	end, cells, err := s.scan(s.mark, s.cells, 0)
+	s.cells = cells
+	if err == errMore {
+		return s.again()
+	}
+	if err == nil {
+		s.pos = end
+	}
+	return err
+}
+
+// drop passes the record and returns how many cells it has.
+func (s *csvScanner) drop() (cells int, err error) {
+	if s.mark < 0 {
+		return len(s.cells), nil
+	}
+	end, n, err := s.pass(s.mark)
+	if err == errMore {
+		err = s.again()
+		return len(s.cells), err
+	}
+	if err == nil {
+		s.pos = end
+	}
+	return len(s.cells) + n, err
+}
+
+// again reads on and finds all cells of the record anew.
+func (s *csvScanner) again() error {
+	if err := s.more(); err != nil {
+		return err
+	}
+	s.mark = -1
+	return s.next()
+}
+
+// pass finds the end of a record from a cell's begin at p on, and how many cells
+// there are. It is as strict as scan, but looks only for what may be wrong.
+func (s *csvScanner) pass(p int) (end, cells int, err error) {
+	b := s.buf
+	for {
+		line := bytes.IndexByte(b[p:], '\n')
+		if line < 0 {
+			end, rest, err := s.scan(p, nil, 0)
+			return end, cells + len(rest), err
+		}
+		line += p
+		q := bytes.IndexByte(b[p:line], '"')
+		if q < 0 {
+			return line + 1, cells + bytes.Count(b[p:line], []byte{','}) + 1, nil
+		}
+		if q += p; q > p && b[q-1] != ',' {
+			return 0, 0, errBareQuote
+		}
+		cells += bytes.Count(b[p:q], []byte{','}) + 1
+		if p, err = s.quoted(q); err != nil {
+			return 0, 0, err
+		}
+		switch n := lineBreak(b[p:], s.err != nil); {
+		case n > 0:
+			return p + n, cells, nil
+		case p == len(b):
+			return p, cells, s.unfinished(nil)
+		case b[p] == ',':
+			p++
+		case b[p] == '\r' && p+1 == len(b) && s.err == nil:
+			return 0, 0, errMore
+		default:
+			return 0, 0, errQuote
+		}
+	}
+}
+
+// scan is split for a record that has something in it.
+//
+// It goes on from a cell's begin at p. When it comes to have limit cells, and there
+// are more, errPart says that end is the begin of the next.
+func (s *csvScanner) scan(p int, cells []int32, limit int) (end int, _ []int32, err error) {
+	b, ended := s.buf, s.err != nil
+cell:
+	for {
+		from := p // where a cell begins
+		if p < len(b) && b[p] == '"' {
+			if p, err = s.quoted(p); err != nil {
+				return 0, cells, err
+			}
+			cells = append(cells, int32(p))
 			switch n := lineBreak(b[p:], ended); {
 			case n > 0:
-				return p + n, nil
+				return p + n, cells, nil
 			case p == len(b):
-				return p, s.unfinished(nil)
+				return p, cells, s.unfinished(nil)
 			case b[p] == ',':
-				p++
+				if p++; len(cells) == limit {
+					return p, cells, errPart
+				}
 			case b[p] == '\r' && p+1 == len(b) && !ended:
-				return 0, errMore
+				return 0, cells, errMore
 			default:
-				return 0, errQuote
+				return 0, cells, errQuote
 			}
 			continue
 		}
-		from := p
-		for p < len(b) && b[p] != ',' && b[p] != '\n' && b[p] != '"' {
-			p++
-		}
-		switch {
-		case p == len(b):
-			if err := s.unfinished(nil); err != nil {
-				return 0, err
+		for p+8 <= len(b) {
+			for m := special(binary.LittleEndian.Uint64(b[p:])); m != 0; m &= m - 1 {
+				i := p + bits.TrailingZeros64(m)>>3
+				switch {
+				case b[i] == ',':
+					cells = append(cells, int32(i))
+					if from = i + 1; len(cells) == limit {
+						return from, cells, errPart
+					}
+				case b[i] == '\n':
+					cells = append(cells, int32(trimReturn(b, from, i)))
+					return i + 1, cells, nil
+				case i == from: // a quote
+					p = i
+					continue cell
+				default:
+					return 0, cells, errBareQuote
+				}
 			}
-			s.cells = append(s.cells, csvCell{from: from, to: trimReturn(b, from, p)})
-			return p, nil
-		case b[p] == '"':
-			return 0, errBareQuote
-		case b[p] == '\n':
-			s.cells = append(s.cells, csvCell{from: from, to: trimReturn(b, from, p)})
-			return p + 1, nil
+			p += 8
 		}
-		s.cells = append(s.cells, csvCell{from: from, to: p})
-		p++
+		for ; p < len(b); p++ {
+			switch b[p] {
+			case ',':
+				cells = append(cells, int32(p))
+				if from = p + 1; len(cells) == limit {
+					return from, cells, errPart
+				}
+			case '\n':
+				cells = append(cells, int32(trimReturn(b, from, p)))
+				return p + 1, cells, nil
+			case '"':
+				if p == from {
+					continue cell
+				}
+				return 0, cells, errBareQuote
+			}
+		}
+		if err := s.unfinished(nil); err != nil {
+			return 0, cells, err
+		}
+		cells = append(cells, int32(trimReturn(b, from, p)))
+		return p, cells, nil
 	}
+}
+
+// quoted returns where the quoted cell at p ends, behind its last quote.
+func (s *csvScanner) quoted(p int) (end int, err error) {
+	b := s.buf
+	for p++; ; p++ {
+		n := bytes.IndexByte(b[p:], '"')
+		if n < 0 || p+n+1 == len(b) && s.err == nil {
+			return 0, s.unfinished(errQuote)
+		}
+		if p += n + 1; p == len(b) || b[p] != '"' {
+			return p, nil
+		}
+	}
+}
+
+// special returns the top bit of every byte of x that is a comma, a quote or a
+// line feed: most of a report is none of them, so it is looked at by the word.
+func special(x uint64) uint64 {
+	const ones, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
+	comma, quote, feed := x^ones*',', x^ones*'"', x^ones*'\n'
+	// A byte is not zero when its low bits carry into the top bit, or it is set.
+	return ^(((comma&low+low)|comma)&((quote&low+low)|quote)&((feed&low+low)|feed) | low)
 }
 
 // unfinished says what it means that the text in buf ends inside a record.

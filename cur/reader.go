@@ -38,7 +38,8 @@ type ReaderOptions struct {
 	// closes can take; 0 means 16 MiB.
 	MaxRow int
 
-	byRows bool // for tests: without blocks
+	byRows bool // without blocks
+	summed bool // see Reader.digest
 
 	_ struct{}
 }
@@ -50,7 +51,9 @@ type Reader struct {
 	ctx     context.Context
 	info    Info
 	row     *row
-	blocks  *blocks // reads the rows of Parquet; nil: row reads them one by one
+	ahead   *ahead   // decompresses the text; nil where there is nothing to decompress
+	skimmer *skimmer // see skim
+	blocks  *blocks  // reads the rows of Parquet; nil: row reads them one by one
 	where   compiled
 	format  Format
 	n       int64 // rows read or passed over
@@ -59,6 +62,7 @@ type Reader struct {
 	control map[ControlKey]*Measures
 	lastKey ControlKey
 	last    *Measures
+	summed  bool      // the digest will be asked for
 	sum     hash.Hash // of the decompressed text; nil for Parquet
 	file    File
 	close   []func() error
@@ -78,7 +82,7 @@ func NewReader(ctx context.Context, f File, o *ReaderOptions) (*Reader, error) {
 		if err := o.check(); err != nil {
 			return nil, err
 		}
-		r.maxRow = cmp.Or(o.MaxRow, maxRecord)
+		r.maxRow, r.summed = cmp.Or(o.MaxRow, maxRecord), o.summed
 		r.collect(o.Faults)
 	}
 	dec, err := r.open(f)
@@ -154,17 +158,22 @@ func (r *Reader) open(f File) (decoder, error) {
 			return nil, damaged("gzip", err)
 		}
 		r.close = append(r.close, z.Close)
-		text = z
+		r.ahead = &ahead{in: z}
+		text = r.ahead
 	case bytes.HasPrefix(magic, []byte("PK\x03\x04")):
 		e, err := openZip(f, size)
 		if err != nil {
 			return nil, err
 		}
 		r.close = append(r.close, e.Close)
-		text = e
+		r.ahead = &ahead{in: e}
+		text = r.ahead
 	}
-	r.sum = sha256.New()
-	d, err := newCSV(io.TeeReader(text, r.sum), r.maxRow)
+	if r.summed {
+		r.sum = sha256.New()
+		text = io.TeeReader(text, r.sum)
+	}
+	d, err := newCSV(text, r.maxRow)
 	if err != nil && err != errNoHeader {
 		return nil, damaged("header", err)
 	}
@@ -256,36 +265,49 @@ func (r *Reader) read(li *LineItem) error {
 		r.blocks = nil
 	}
 	for {
-		if r.n&0x3ff == 0 {
-			if err := r.ctx.Err(); err != nil {
-				return r.at(err)
-			}
-		}
-		r.row.n = r.n + 1
-		err := r.row.dec.next()
+		err := r.advance()
 		if err == io.EOF {
 			return err
 		}
+		n := r.n
 		if err == nil {
-			err = r.row.fill(li)
-		}
-		passes := err == nil && r.where.match(li)
-		if err == nil && !passes {
-			err = r.row.err
+			err = r.take(li)
 		}
 		switch {
 		case err != nil:
 			if err := r.faulty(err, li); err != nil {
 				return err
 			}
-		case !passes:
-			r.n++
+		case r.n == n:
+			r.n++ // passed over
 		default:
-			r.n++
-			li.measure(r.totals(&ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType}), r.have)
 			return nil
 		}
 	}
+}
+
+// advance moves to the next row.
+func (r *Reader) advance() error {
+	if r.n&0x3ff == 0 {
+		if err := r.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	r.row.n = r.n + 1
+	return r.row.dec.next()
+}
+
+// take fills li with the current row, and counts it when it passes.
+func (r *Reader) take(li *LineItem) error {
+	if err := r.row.fill(li); err != nil {
+		return err
+	}
+	if !r.where.match(li) {
+		return r.row.err
+	}
+	r.n++
+	li.measure(r.totals(&ControlKey{li.Payer, li.BillingPeriod, li.Currency, li.LineItemType}), r.have)
+	return nil
 }
 
 // at gives an error of the row being read its file and row.
@@ -316,11 +338,27 @@ func (r *Reader) totals(k *ControlKey) *Measures {
 	return r.last
 }
 
+// readAhead decompresses in a goroutine until stopAhead.
+func (r *Reader) readAhead() {
+	if r.ahead != nil {
+		r.ahead.start(r.ctx)
+	}
+}
+
+func (r *Reader) stopAhead() {
+	if r.ahead != nil {
+		r.ahead.stop()
+	}
+}
+
 // All ranges over the rows that are left. The yielded pointer is the same each
 // time. A failure ends the sequence with (nil, error); the end of the file ends
-// it without one. The sequence can be used once.
+// it without one. The sequence can be used once. While it lasts a compressed file
+// is decompressed by a goroutine of its own.
 func (r *Reader) All() iter.Seq2[*LineItem, error] {
 	return func(yield func(*LineItem, error) bool) {
+		r.readAhead()
+		defer r.stopAhead()
 		var li LineItem
 		for {
 			switch err := r.Read(&li); {
@@ -352,7 +390,8 @@ func (r *Reader) Control() []Control {
 }
 
 // digest returns the SHA-256 of the content once all rows were read: of the
-// decompressed text, or of the file for Parquet.
+// decompressed text, for which the reader must have been told beforehand, or of the
+// file for Parquet.
 func (r *Reader) digest() (string, error) {
 	h := r.sum
 	if h == nil {
@@ -382,6 +421,7 @@ func (c ctxReader) Read(b []byte) (int, error) {
 
 // Close releases what the Reader holds, but not the file.
 func (r *Reader) Close() error {
+	r.stopAhead()
 	var errs []error
 	for _, f := range slices.Backward(r.close) {
 		errs = append(errs, f())

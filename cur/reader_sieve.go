@@ -93,14 +93,23 @@ func (s *sieve) passes(met uint64) bool {
 // alive reports whether for some row a clause that has one of the conditions bits
 // is still open.
 func (s *sieve) alive(met []uint64, bits uint64) bool {
-	for _, c := range s.clauses {
-		if c&bits == 0 {
-			continue
-		}
-		for _, m := range met {
-			if c&s.known&^m == 0 {
+	last, open := ^met[0], false
+	for _, m := range met {
+		if m != last {
+			if last, open = m, s.open(m, s.known, bits); open {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// open reports whether a row that meets the conditions met of those known may still
+// pass a clause that has one of the conditions bits.
+func (s *sieve) open(met, known, bits uint64) bool {
+	for _, c := range s.clauses {
+		if c&bits != 0 && c&known&^met == 0 {
+			return true
 		}
 	}
 	return false

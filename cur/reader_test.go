@@ -21,7 +21,7 @@ func open(tb testing.TB, content []byte) (*Reader, error) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return NewReader(context.Background(), f, nil)
+	return NewReader(context.Background(), f, &ReaderOptions{summed: true})
 }
 
 // readAll returns copies of all rows.

@@ -3,6 +3,7 @@ package cur
 import (
 	"errors"
 	"strings"
+	"time"
 )
 
 // column returns the value of any column of the current row.
@@ -136,6 +137,12 @@ func (r *row) times(li *LineItem) (err error) {
 	if start.IsZero() && !r.left.times {
 		return &RowError{Source: r.source, Row: r.n, Err: errNoTime}
 	}
+	return r.month(li, start)
+}
+
+// month fills the billing period, which is that of start where the report has
+// none.
+func (r *row) month(li *LineItem, start time.Time) (err error) {
 	if r.period >= 0 {
 		if start, err = r.dec.time(r.period); err != nil {
 			return r.at(r.period, err)
@@ -149,6 +156,25 @@ func (r *row) times(li *LineItem) (err error) {
 	}
 	li.BillingPeriod = r.lastMonth
 	return nil
+}
+
+// outline fills what control totals are kept by.
+func (r *row) outline(li *LineItem) (err error) {
+	li.reset()
+	li.row, r.err = r, nil
+	for _, f := range [...]int{fieldPayer, fieldCurrency, fieldType} {
+		if c := r.text[f]; c >= 0 {
+			s, err := r.dec.text(c)
+			if err != nil {
+				return r.at(c, err)
+			}
+			li.put(f, s)
+		}
+	}
+	if r.untyped {
+		li.LineItemType = "Usage"
+	}
+	return r.month(li, time.Time{})
 }
 
 // derive fills the fields that have a second home.

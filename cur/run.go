@@ -66,8 +66,12 @@ func newRun(r *Rollup, s *Set) *run {
 
 // reader opens a file as the rollup asks for.
 func (r *run) reader(ctx context.Context, f File) (*Reader, error) {
-	return NewReader(ctx, f, &ReaderOptions{MaxRow: r.MaxRow, byRows: r.Rollup.Faults.active()})
+	return NewReader(ctx, f, &ReaderOptions{MaxRow: r.MaxRow, byRows: r.Rollup.Faults.active(), summed: r.sums(f.Info())})
 }
+
+// sums reports whether the content of a file is hashed: a manifest names its
+// execution, that of bare files is their content.
+func (r *run) sums(i Info) bool { return (i.ETag == "" || r.set.manifest == nil) && i.Size > 0 }
 
 // file reads one file row by row.
 func (r *run) file(ctx context.Context, n int, rd *Reader) error {
@@ -79,10 +83,14 @@ func (r *run) file(ctx context.Context, n int, rd *Reader) error {
 	rd.leaveOut = nil
 	if r.faults.active() {
 		rd.leaveOut = func(e *RowError, li *LineItem) error { return r.leaveOut(rd, e, li) }
+	} else if r.RestUnread && !r.byRows {
+		rd.skims(r.where)
 	}
+	rd.readAhead()
+	defer rd.stopAhead()
 	var li LineItem
 	for {
-		err := rd.Read(&li)
+		out, err := rd.skim(&li)
 		if err == io.EOF {
 			break
 		}
@@ -98,14 +106,14 @@ func (r *run) file(ctx context.Context, n int, rd *Reader) error {
 				return err
 			}
 		}
-		unread := p.unread
-		if err := r.add(p.table, &li); err != nil {
+		if unread := p.unread; out {
+			p.unread++
+		} else if err := r.add(p.table, &li); err != nil {
 			if err := r.lookUpFailed(rd, &li, err); err != nil {
 				return err
 			}
 			continue
-		}
-		if p.unread > unread {
+		} else if p.unread > unread {
 			rd.forget(&li)
 		}
 		p.rows++
@@ -186,8 +194,7 @@ func sameHeader(p *part, rd *Reader) error {
 // finishFile books the file's control totals and provenance.
 func (r *run) finishFile(rd *Reader) error {
 	o := Object{Name: rd.info.Name, Size: rd.info.Size, ModTime: rd.info.ModTime, ETag: rd.info.ETag, Rows: rd.n}
-	// A manifest names its execution; that of bare files is their content.
-	if (o.ETag == "" || r.set.manifest == nil) && o.Size > 0 {
+	if r.sums(rd.info) {
 		sum, err := rd.digest()
 		if err != nil {
 			return err

@@ -1,6 +1,9 @@
 package cur
 
-import "strings"
+import (
+	"encoding/binary"
+	"strings"
+)
 
 // texts remembers the texts of one column. Columns repeat a few values over
 // millions of rows; with them remembered a row allocates nothing. Whoever keeps
@@ -8,7 +11,8 @@ import "strings"
 // strings made next to it. What is remembered is bounded, whatever the column
 // holds.
 type texts struct {
-	last string // rows repeat: most look-ups end here
+	last string       // rows repeat: most look-ups end here
+	near *[256]string // most others here, by a hash of little worth
 	seen map[string]string
 	size int
 	arena
@@ -26,6 +30,14 @@ func (t *texts) of(b []byte) string {
 	if string(b) == t.last {
 		return t.last
 	}
+	if t.near == nil {
+		t.near = new([256]string)
+	}
+	near := &t.near[nearHash(b)]
+	if string(b) == *near && len(b) > 0 {
+		t.last = *near
+		return t.last
+	}
 	s, ok := t.seen[string(b)]
 	if !ok {
 		if s = t.copy(b); len(s) > maxText {
@@ -40,8 +52,25 @@ func (t *texts) of(b []byte) string {
 		t.seen[s] = s
 		t.size += len(s)
 	}
-	t.last = s
+	t.last, *near = s, s
 	return s
+}
+
+// nearHash is a hash of a text's length and its last bytes, which differ more than
+// the first do.
+func nearHash(b []byte) uint8 {
+	h := uint64(len(b))
+	for n := len(b); n >= 8; n -= 8 {
+		if h = h*0x9e3779b97f4a7c15 ^ binary.LittleEndian.Uint64(b[n-8:]); n <= len(b)-24 {
+			break
+		}
+	}
+	if n := len(b); n < 8 {
+		for _, c := range b {
+			h = h<<8 | uint64(c)
+		}
+	}
+	return uint8(h * 0x9e3779b97f4a7c15 >> 56)
 }
 
 // once returns b as a string without remembering it beyond the next call: for
