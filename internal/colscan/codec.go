@@ -87,7 +87,7 @@ func (d *decompressor) decode(codec int32, dst, src []byte, size int) ([]byte, e
 	case codecZstd:
 		out, err = d.unzstd(dst[:0:size+1], src)
 	default:
-		return nil, corrupt("codec %d is not supported", codec)
+		return nil, corrupt("codec %s is not supported", codecName(codec))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: decompressing: %w", ErrFormat, err)

@@ -314,7 +314,7 @@ func (p *pageReader) readDictionary(h *pageHeader) error {
 		return corrupt("dictionary page out of place")
 	}
 	if h.encoding != encPlain && h.encoding != encPlainDictionary {
-		return corrupt("dictionary of encoding %d", h.encoding)
+		return corrupt("dictionary of encoding %s", encodingName(h.encoding))
 	}
 	src, err := p.in.payloadOnce(h, &p.codec.shared)
 	if err != nil {
@@ -379,7 +379,7 @@ func levelsV1(b []byte, max uint32, encoding int32) (levels, rest []byte, err er
 		return nil, b, nil
 	}
 	if encoding != encRLE {
-		return nil, nil, corrupt("levels of encoding %d are not supported", encoding)
+		return nil, nil, corrupt("levels of encoding %s are not supported", encodingName(encoding))
 	}
 	return lengthPrefixed(b)
 }

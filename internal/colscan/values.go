@@ -158,7 +158,7 @@ func (v *values) reset(s *leafSpec, encoding int32, data []byte, dict *dictionar
 		v.data, err = v.suffixes.end()
 		return err
 	}
-	return corrupt("values of encoding %d are not supported", encoding)
+	return corrupt("values of encoding %s are not supported", encodingName(encoding))
 }
 
 // next decodes the next value.
