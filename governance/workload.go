@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -224,7 +225,7 @@ func (d *EstimateDetail) check(r *ruling, scope *Scope) error {
 
 func workloadRules() *kindRules {
 	return &kindRules{
-		rows:  workloadRows,
+		rows:  workloadTable,
 		final: []State{WorkloadRetired},
 		body:  func() any { return new(Workload) },
 		detail: func(a Action) any {
@@ -284,6 +285,9 @@ type WorkloadSummary struct {
 
 // Owner returns who owns the workload now.
 func (w WorkloadSummary) Owner() PersonID { return (&Workload{Owners: w.Owners}).Owner() }
+
+// workloadTable is made once: it is long and looked at by every decision.
+var workloadTable = sync.OnceValue(workloadRows)
 
 func workloadRows() []Transition {
 	k := KindWorkload
