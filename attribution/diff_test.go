@@ -157,6 +157,54 @@ func addsUp(t interface{ Errorf(string, ...any) }, old, new *attribution.Stateme
 	}
 }
 
+// Two statements that differ in rows, in claims or in rules alone are joined by
+// terms of that alone.
+func TestDiffOfOneThing(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		f := drawFamilies(t)
+		f.anchors = append(f.anchors, sessionsOfRoles...)
+		rows := rapid.SliceOfN(rapid.Custom(f.drawRow), 1, 20).Draw(t, "rows")
+		claims := &attribution.Claims{Claims: f.drawClaims(t)}
+		rules := &attribution.Rules{}
+		statement := func(when time.Time) *attribution.Statement {
+			r := cur.Rollup{Keys: []cur.Column{teamTag, tenantTag}}
+			p, err := r.Rows(seq(rows))
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := delivered(when)
+			r.Sessions = true
+			if o.Sessions, err = r.Rows(seq(rows)); err != nil {
+				t.Fatal(err)
+			}
+			return splitStatement(t, p, claims, rules, o)
+		}
+		old := statement(asOf)
+		want := []attribution.Label{attribution.Ownership}
+		switch rapid.IntRange(0, 2).Draw(t, "what changes") {
+		case 0:
+			want, rows = []attribution.Label{attribution.NewDays, attribution.Restated, attribution.Invoicing}, rapid.SliceOfN(rapid.Custom(f.drawRow), 1, 20).Draw(t, "later")
+		case 1:
+			claims = &attribution.Claims{Claims: f.drawClaims(t)}
+		case 2:
+			want = []attribution.Label{attribution.RuleBased}
+			rules = &attribution.Rules{Scope: attribution.Scope{Infrastructure: []string{"AWSLambda"}},
+				Chains: map[string][]attribution.Resolver{attribution.ChainBedrock: {attribution.Profiles(), attribution.Tags(), attribution.Principals(), attribution.Accounts()}}}
+		}
+		new := statement(asOf)
+		terms, err := attribution.Diff(t.Context(), old, new)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addsUp(t, old, new, terms)
+		for _, x := range terms {
+			if !slices.Contains(want, x.Label) {
+				t.Errorf("a term of %s where only %v can be: %+v", x.Label, want, x)
+			}
+		}
+	})
+}
+
 // Any two statements of one period are joined by their terms.
 func TestDiffAddsUp(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

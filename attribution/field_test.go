@@ -186,15 +186,30 @@ func TestField23PermissionSetsAreKnownByName(t *testing.T) {
 	}
 }
 
-// Rule 24: a gateway's role hides its users. Its money is split among them by what
-// they weigh, and never given whole to whoever claims first.
+// Rule 24: a gateway's role hides its users. It is split by weights, by session name
+// or by tags.
 func TestField24ASharedPrincipalIsSplit(t *testing.T) {
-	p := roll(t, row(t, "2026-05-03", "10", model("arn:aws:sts::"+acct1+":assumed-role/llm-gateway/s", "")))
-	st := attribute(t, p, index(t, p, nil, shared("gw", "role", "llm-gateway", acct1, attribution.Share{By: attribution.ByWeight, Parts: parts("bot=3,triage=1")})), nil)
-	if got := costs(st.Workloads()); got != "bot 7.5, triage 2.5" {
-		t.Errorf("workloads have %s, want bot 7.5, triage 2.5", got)
+	gateway := func(session string) func(*cur.LineItem) {
+		return model("arn:aws:sts::"+acct1+":assumed-role/llm-gateway/"+session, "")
 	}
-	if x := st.Outcomes()[attribution.Shared]; x.Unblended.String() != "10" {
-		t.Errorf("shared %s, want 10", x.Unblended)
+	book, sessions := grains(t, nil, []*cur.LineItem{row(t, "2026-05-03", "6", both(gateway("bot-1"), tagged("bot"))), row(t, "2026-05-03", "4", gateway("triage-1"))})
+	split := func(by attribution.Basis, parts ...attribution.Part) attribution.Claim {
+		return shared("gw", "role", "llm-gateway", acct1, attribution.Share{By: by, Parts: parts})
+	}
+	for name, tt := range map[string]struct {
+		claim attribution.Claim
+		want  string
+	}{
+		"by weights": {split(attribution.ByWeight, parts("bot=3,triage=1")...), "bot 7.5, triage 2.5"},
+		"by session": {split(attribution.BySession, attribution.Part{Workload: "bot", Match: "bot-*"}, attribution.Part{Workload: "triage"}), "bot 6, triage 4"},
+		"by tag":     {split(attribution.ByTag, attribution.Part{Workload: "bot", Match: string(teamTag) + "=bot"}, attribution.Part{Workload: "triage"}), "bot 6, triage 4"},
+	} {
+		st := attribute(t, book, index(t, book, nil, tt.claim), &attribution.Options{Sessions: sessions})
+		if got := costs(st.Workloads()); got != tt.want {
+			t.Errorf("%s: workloads have %s, want %s", name, got, tt.want)
+		}
+		if x := st.Outcomes()[attribution.Shared]; x.Unblended.String() != "10" {
+			t.Errorf("%s: shared %s, want 10", name, x.Unblended)
+		}
 	}
 }

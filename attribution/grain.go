@@ -203,7 +203,7 @@ func (as *Assigner) pieces(dst []piece, g *grain, i int, k *cur.Key) []piece {
 	if dst[first].sums.Rows == 0 && len(dst) > first+1 {
 		dst = slices.Delete(dst, first, first+1)
 	}
-	if len(dst) > first+2 {
+	if len(dst) > first+1 {
 		// The order must not be that of session names, which may be hashed.
 		slices.SortStableFunc(dst[first:], func(a, b piece) int { return cmp.Compare(a.path(), b.path()) })
 	}

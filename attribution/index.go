@@ -197,7 +197,8 @@ func (ix *Index) answerable(p *cur.Partial, period cur.Month) error {
 	}
 	for i := range ix.claims.Claims {
 		c := &ix.claims.Claims[i]
-		if k := c.Anchor.Kind; (k == KindRole || k == KindUser) && meetsMonth(period, c.From, c.To) {
+		k := c.Anchor.Kind
+		if (k == KindRole || k == KindUser || k == KindSession && strings.Contains(c.Anchor.Value, "/")) && meetsMonth(period, c.From, c.To) {
 			return &NotStoredError{Column: cur.ColPrincipal, Need: fmt.Sprintf("claim %q", c.ID), Absent: true, Period: period}
 		}
 	}

@@ -16,7 +16,7 @@ const (
 	MissTime      Miss = "not_in_force"    // on the anchor, at another time
 	MissChain     Miss = "not_in_chain"    // on an anchor that the product's chain does not look at
 	MissSpelling  Miss = "spelling"        // differs in upper and lower case only
-	MissPart      Miss = "part"            // on a part of the resource: an endpoint, a session
+	MissPart      Miss = "part"            // on a part of it: an endpoint of a resource, a session of a role
 	MissAccount   Miss = "other_account"   // the same thing in another account
 	MissPartition Miss = "other_partition" // the same principal in another partition
 	MissRegion    Miss = "other_region"    // the same resource in another region
@@ -101,6 +101,11 @@ func (ix *Index) near(to misses, a Anchor) {
 		for _, e := range ix.tails()[tail(c)] {
 			if why := e.missedPrincipal(c, partition); why != "" {
 				to.add(e.claim, why)
+			}
+		}
+		for _, e := range ix.cuts.ofRole[c] {
+			if e.partition == "" || partition == "" || e.partition == partition {
+				to.add(e.claim, MissPart)
 			}
 		}
 	case KindResource, KindProfile:

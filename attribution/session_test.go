@@ -315,3 +315,41 @@ func TestDiffOfSessions(t *testing.T) {
 		}
 	}
 }
+
+// Currencies are split apart, each to the last digit, and never meet.
+func TestCurrenciesAreSplitApart(t *testing.T) {
+	rows := sessionRows(t)
+	for _, li := range sessionRows(t) {
+		li.Currency = "EUR"
+		rows = append(rows, li)
+	}
+	rows = append(rows, row(t, "2026-05-03", "1", agent("own")), row(t, "2026-05-03", "3", both(agent("own"), func(li *cur.LineItem) { li.Currency = "EUR" })),
+		row(t, "2026-05-03", "8", kind("Tax")))
+	book, sessions := grains(t, nil, rows)
+	ix := index(t, book, &attribution.Rules{Spread: []attribution.SpreadRule{{}}}, shared("g", "role", roleARN, "", attribution.Share{By: attribution.Evenly, Parts: parts("x,y,z")}),
+		sessionClaim("r", roleARN+"/returns-*", ""), claim("own", "resource", "own", ""))
+	all, err := attribution.Attribute(t.Context(), book, ix, &attribution.Options{Sessions: sessions})
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%d statements, %v", len(all), err)
+	}
+	for i, want := range []string{"w-own 3, w-r 6, x 18.6666666667, y 18.6666666667, z 18.6666666666", "w-own 1, w-r 6, x 18.6666666667, y 18.6666666667, z 18.6666666666"} {
+		if got := costs(all[i].Workloads()); got != want || !all[i].Reconciled {
+			t.Errorf("%s: %q, want %q; differences %v", all[i].Currency, got, want, all[i].Differences)
+		}
+	}
+	if got := costs(all[1].Spread()); got != "w-own 8" || len(all[0].Spread()) != 0 {
+		t.Errorf("spread %q and %v", got, all[0].Spread())
+	}
+}
+
+// What is left of a role whose sessions are claimed says so.
+func TestSessionsAreNearMisses(t *testing.T) {
+	book, sessions := grains(t, nil, sessionRows(t))
+	st := attribute(t, book, index(t, book, nil, sessionClaim("r", roleARN+"/returns-*", "")), &attribution.Options{Sessions: sessions})
+	for _, u := range st.Unclaimed() {
+		near := st.NearMisses(u)
+		if want := strings.HasSuffix(u.Anchor, "/shared-svc"); (len(near) == 1) != want || want && near[0].Why != attribution.MissPart {
+			t.Errorf("near misses of %s: %+v", u.Anchor, near)
+		}
+	}
+}

@@ -239,7 +239,7 @@ func TestSpreadRules(t *testing.T) {
 }
 
 // drawShares draws claims of which some split.
-func (f family) drawShares(t *rapid.T) *attribution.Claims {
+func (f family) drawShares(t *rapid.T, more ...attribution.Basis) *attribution.Claims {
 	out := &attribution.Claims{Claims: f.drawClaims(t)}
 	for _, w := range []attribution.WorkloadID{"w-1", "w-2", "w-4"} {
 		out.Weights = append(out.Weights, attribution.Weight{Table: "t", Workload: w, Value: decimal.New(rapid.Int64Range(1, 7).Draw(t, "weight"), -1)})
@@ -248,7 +248,7 @@ func (f family) drawShares(t *rapid.T) *attribution.Claims {
 		if out.Claims[i].Anchor.Kind == attribution.KindAccount || !rapid.Bool().Draw(t, "shared") {
 			continue
 		}
-		s := attribution.Share{By: rapid.SampledFrom([]attribution.Basis{attribution.ByWeight, attribution.Evenly, attribution.ByDirectCost, attribution.ByTable, attribution.ByTag}).Draw(t, "by"),
+		s := attribution.Share{By: rapid.SampledFrom(append(more, attribution.ByWeight, attribution.Evenly, attribution.ByDirectCost, attribution.ByTable, attribution.ByTag)).Draw(t, "by"),
 			Parts: parts("w-4,w-1,w-2")}
 		switch s.By {
 		case attribution.ByWeight:
@@ -257,6 +257,8 @@ func (f family) drawShares(t *rapid.T) *attribution.Claims {
 			}
 		case attribution.ByTable:
 			s.Table = "t"
+		case attribution.BySession:
+			s.Parts[0].Match, s.Parts[1].Match = "s1", "s*"
 		case attribution.ByTag:
 			s.Parts[0].Match, s.Parts[1].Match = string(teamTag)+"=a", string(teamTag)+"=b"
 		}
@@ -309,14 +311,23 @@ func TestNothingIsLostOrDoubledBySplitting(t *testing.T) {
 			}
 			_ = li.Set(cur.Usage, decimal.New(rapid.Int64Range(0, 999).Draw(t, "usage"), -1))
 		}
-		claims := f.drawShares(t)
+		f.anchors = append(f.anchors, sessionsOfRoles...)
+		claims := f.drawShares(t, attribution.BySession)
 		rules := &attribution.Rules{Scope: attribution.Scope{Infrastructure: []string{"AWSLambda"}}, Spread: drawSpread(t)}
-		rollup := cur.Rollup{Keys: []cur.Column{teamTag, tenantTag}}
-		p, err := rollup.Rows(seq(rows))
-		if err != nil {
-			t.Fatal(err)
+		rolled := func(r cur.Rollup, rows []*cur.LineItem) (*cur.Partial, *attribution.Options) {
+			p, err := r.Rows(seq(rows))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Sessions = true
+			s, err := r.Rows(seq(rows))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return p, &attribution.Options{Sessions: s}
 		}
-		st := splitStatement(t, p, claims, rules, nil)
+		p, o := rolled(cur.Rollup{Keys: []cur.Column{teamTag, tenantTag}}, rows)
+		st := splitStatement(t, p, claims, rules, o)
 		if !st.Reconciled {
 			t.Fatalf("not reconciled: %v", st.Differences)
 		}
@@ -329,6 +340,7 @@ func TestNothingIsLostOrDoubledBySplitting(t *testing.T) {
 			n += l.Amounts.Rows
 			for metric, x := range map[string]decimal.Decimal{"unblended": l.Amounts.Unblended, "net": l.Amounts.Net.Decimal, "amortized": l.Amounts.Amortized.Decimal} {
 				add(lines, fmt.Sprint(l.Outcome, " ", metric), x)
+				add(lines, fmt.Sprint("kind ", l.Kind, " ", metric), x)
 				if l.Workload != "" {
 					add(lines, fmt.Sprint(l.Outcome, " of ", l.Workload, " ", metric), x)
 				}
@@ -342,6 +354,18 @@ func TestNothingIsLostOrDoubledBySplitting(t *testing.T) {
 		}
 		if n != st.Totals.Rows {
 			t.Errorf("lines have %d rows of %d", n, st.Totals.Rows)
+		}
+		// Every kind of money has what the report has of it.
+		kinds := map[string]decimal.Decimal{}
+		for typ, x := range st.LineTypes() {
+			for metric, d := range map[string]decimal.Decimal{"unblended": x.Unblended, "net": x.Net.Decimal, "amortized": x.Amortized.Decimal} {
+				add(kinds, fmt.Sprint("kind ", attribution.KindOf(typ), " ", metric), d)
+			}
+		}
+		for k, d := range kinds {
+			if !lines[k].Equal(d) {
+				t.Errorf("lines of %s: %s, the report has %s", k, lines[k], d)
+			}
 		}
 		for o, x := range st.Outcomes() {
 			for metric, d := range map[string]decimal.Decimal{"unblended": x.Unblended, "net": x.Net.Decimal, "amortized": x.Amortized.Decimal} {
@@ -376,14 +400,11 @@ func TestNothingIsLostOrDoubledBySplitting(t *testing.T) {
 		}
 		back := slices.Clone(rows)
 		slices.Reverse(back)
-		q, err := finer.Rows(seq(back))
-		if err != nil {
-			t.Fatal(err)
-		}
+		q, o := rolled(finer, back)
 		turned := &attribution.Claims{Claims: slices.Clone(claims.Claims), Weights: slices.Clone(claims.Weights)}
 		slices.Reverse(turned.Claims)
 		slices.Reverse(turned.Weights)
-		again := splitStatement(t, q, turned, rules, nil)
+		again := splitStatement(t, q, turned, rules, o)
 		for name, pair := range map[string][2][]attribution.WorkloadTotal{"workloads": {st.Workloads(), again.Workloads()}, "spread": {st.Spread(), again.Spread()}} {
 			if a, b := costs(pair[0]), costs(pair[1]); a != b {
 				t.Errorf("%s: %s; in another order %s", name, a, b)

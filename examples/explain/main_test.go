@@ -127,3 +127,40 @@ func TestWhatCannotBeExplained(t *testing.T) {
 		}
 	}
 }
+
+// Sessions of a role that two workloads share: by anchor, and by the row.
+func TestExplainsSessions(t *testing.T) {
+	const role = "arn:aws:sts::111111111111:assumed-role/shared-svc"
+	dir := t.TempDir()
+	reportPath, claimsPath := filepath.Join(dir, "report.csv"), filepath.Join(dir, "claims.json")
+	header, _, _ := strings.Cut(report, "\n")
+	line := func(id, session, cost string) string {
+		return id + ",2026-05-03T00:00:00Z/2026-05-03T01:00:00Z,999999999999,2026-05-01T00:00:00Z,AWS,AmazonBedrock,USE1-Claude-input-tokens,Usage,USD,111111111111,,1," + cost + "," + role + "/" + session + "\n"
+	}
+	for path, text := range map[string]string{
+		reportPath: header + ",line_item_iam_principal\n" + line("aaa", "returns-1", "2") + line("bbb", "documents-1", "3"),
+		claimsPath: `{"version":1,"claims":[{"id":"c-1","anchor":{"kind":"role","value":"` + role + `"},"workload":"documents","from":"2026-05-01"},
+ {"id":"c-2","anchor":{"kind":"session","value":"` + role + `/returns-*"},"workload":"returns","from":"2026-05-01"}]}`,
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, tt := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"-anchor", "session " + role + "/returns-1"}, []string{"1 rows", "2 USD", "=> claimed: returns, by claim c-2; overridden: c-1"}},
+		{[]string{"-anchor", "session documents-1"}, []string{"1 rows", "3 USD", "=> claimed: documents, by claim c-1"}},
+		{[]string{"-anchor", "role " + role}, []string{"2 USD", "by claim c-2", "3 USD", "by claim c-1"}},
+		{[]string{"-line", "aaa"}, []string{"principal  won: claim c-2 on session", "principal  overridden: claim c-1 on role", "=> claimed: returns, by claim c-2; overridden: c-1"}},
+		{[]string{"-line", "bbb"}, []string{"=> claimed: documents, by claim c-1"}},
+	} {
+		code, out, errs := explain(t, append([]string{"-cur", reportPath, "-claims", claimsPath}, tt.args...)...)
+		for _, want := range tt.want {
+			if code != 0 || !strings.Contains(out, want) {
+				t.Errorf("%v: status %d, errors %q, output lacks %q:\n%s", tt.args, code, errs, want, out)
+			}
+		}
+	}
+}
