@@ -73,12 +73,12 @@ func (r *Reader) forget(li *LineItem) {
 func (r *run) files(ctx context.Context) (columns bool, err error) {
 	q := &columnQueue{run: r}
 	q.idle = sync.NewCond(&q.mu)
-	workers := make([]*columnWorker, max(1, r.Workers))
+	workers, asides := make([]*columnWorker, max(1, r.Workers)), make([]*run, max(1, r.Workers))
 	var wg sync.WaitGroup
 	for i := range workers[1:] {
-		wg.Go(func() { workers[i+1] = q.work(ctx) })
+		wg.Go(func() { workers[i+1], asides[i+1] = q.work(ctx) })
 	}
-	workers[0] = q.work(ctx)
+	workers[0], asides[0] = q.work(ctx)
 	wg.Wait()
 	for _, f := range q.open {
 		f.rd.Close()
@@ -96,31 +96,48 @@ func (r *run) files(ctx context.Context) (columns bool, err error) {
 		r.stats.Bytes += st.Bytes
 		w.scan.Close()
 	}
+	for _, s := range asides {
+		columns = columns || s != nil
+	}
 	if q.err != nil {
 		return columns, q.err
+	}
+	for _, s := range asides {
+		if s != nil {
+			r.mergeAside(s)
+		}
 	}
 	return columns, r.merge(workers)
 }
 
-// work reads row groups until there are none; nil when it read none.
-func (q *columnQueue) work(ctx context.Context) (w *columnWorker) {
+// work reads row groups, and files of text, until there are none. It returns what
+// it has read them into, nil where it has none.
+func (q *columnQueue) work(ctx context.Context) (w *columnWorker, s *run) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
 		f, group := q.take(ctx)
 		if f == nil {
-			return w
+			return w, s
 		}
 		q.mu.Unlock()
-		if w == nil {
-			w = newColumnWorker(q.run)
+		begun, err, isText := time.Now(), error(nil), f.plan == nil
+		if isText {
+			err = q.readAside(ctx, f, &s)
+		} else {
+			if w == nil {
+				w = newColumnWorker(q.run)
+			}
+			err = w.unit(ctx, f, group)
 		}
-		begun := time.Now()
-		err := w.unit(ctx, f, group)
 		took := time.Since(begun)
 		q.mu.Lock()
 		q.stats.Read += took
-		if err == nil {
+		switch {
+		case err != nil:
+		case isText:
+			err = q.doneAside(f)
+		default:
 			err = q.done(ctx, f, w)
 		}
 		q.fail(err)
@@ -142,7 +159,7 @@ func (q *columnQueue) take(ctx context.Context) (*columnFile, int) {
 			continue
 		}
 		if f := q.cur; f != nil {
-			if f.groups < f.plan.file.NumRowGroups() {
+			if f.groups < f.units() {
 				f.groups++
 				f.left++
 				return f, f.groups - 1
@@ -181,7 +198,7 @@ func (q *columnQueue) openFile(ctx context.Context, n int) error {
 	if !q.byRows {
 		plan = planColumns(rd, &q.spec, q.Where)
 	}
-	if plan == nil {
+	if plan == nil && !q.isAside(rd) {
 		defer f.Close()
 		defer rd.Close()
 		// Files are finished in their order.
@@ -209,7 +226,7 @@ func (q *columnQueue) openFile(ctx context.Context, n int) error {
 	file := &columnFile{n: n, info: info, f: f, rd: rd, plan: plan, rows: make(map[partKey]int64)}
 	q.cur = file
 	q.open = append(q.open, file)
-	if plan.file.NumRowGroups() == 0 {
+	if file.units() == 0 {
 		return q.finishFiles()
 	}
 	return nil
@@ -263,10 +280,10 @@ func (q *columnQueue) done(ctx context.Context, f *columnFile, w *columnWorker) 
 func (q *columnQueue) finishFiles() error {
 	for len(q.open) > 0 {
 		f := q.open[0]
-		if f.left >= 0 && f.plan.file.NumRowGroups() > 0 {
+		if f.left >= 0 && f.units() > 0 {
 			return nil
 		}
-		if f.rd.n != f.plan.file.NumRows() {
+		if !f.complete() {
 			return errDecline
 		}
 		q.last = nil

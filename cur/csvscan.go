@@ -191,6 +191,160 @@ func (s *csvScanner) again() error {
 // pass finds the end of a record from a cell's begin at p on, and how many cells
 // there are. It is as strict as scan, but looks only for what may be wrong.
 func (s *csvScanner) pass(p int) (end, cells int, err error) {
+	b, line := s.buf, -1
+	for {
+		if line < p {
+			n := bytes.IndexByte(b[p:], '\n')
+			if n < 0 {
+				end, rest, err := s.scan(p, nil, 0)
+				return end, cells + len(rest), err
+			}
+			line = p + n
+		}
+		q := bytes.IndexByte(b[p:line], '"')
+		if q < 0 {
+			return line + 1, cells + bytes.Count(b[p:line], []byte{','}) + 1, nil
+		}
+		if q += p; q > p {
+			if b[q-1] != ',' {
+				return 0, 0, errBareQuote
+			}
+			cells += bytes.Count(b[p:q], []byte{','})
+		}
+		cells++
+		if q+2 < line && b[q+1] == '"' && b[q+2] == ',' {
+			p = q + 3
+			continue
+		}
+		if p, err = s.quoted(q); err != nil {
+			return 0, 0, err
+		}
+		switch n := lineBreak(b[p:], s.err != nil); {
+		case n > 0:
+			return p + n, cells, nil
+		case p == len(b):
+			return p, cells, s.unfinished(nil)
+		case b[p] == ',':
+			p++
+		case b[p] == '\r' && p+1 == len(b) && s.err == nil:
+			return 0, 0, errMore
+		default:
+			return 0, 0, errQuote
+		}
+	}
+}
+
+// next moves to the next record; io.EOF after the last. Lines without a single
+// character are no records.
+func (s *csvScanner) next() error {
+	for {
+		end, err := s.split(s.pos)
+		switch {
+		case err == errMore:
+			if err := s.more(); err != nil {
+				return err
+			}
+			continue
+		case err != nil:
+			return err
+		case len(s.cells) == 0 && end == s.pos: // the end
+			return s.err
+		}
+		s.pos = end
+		if len(s.cells) > 0 {
+			return nil
+		}
+	}
+}
+
+// split finds the cells of the record at p and where it ends. errMore means that
+// buf does not hold all of it.
+func (s *csvScanner) split(p int) (end int, err error) {
+	s.cells, s.plain, s.start = s.cells[:0], s.plain[:0], p
+	b, ended := s.buf, s.err != nil
+	if p == len(b) {
+		if ended {
+			return p, nil
+		}
+		return 0, errMore
+	}
+	if n := lineBreak(b[p:], ended); n > 0 {
+		return p + n, nil
+	}
+	end, s.cells, err = s.scan(p, s.cells, 0)
+	return end, err
+}
+
+// begin moves to the next record as next does, but finds its first n cells only,
+// if it has more. resume or drop must follow.
+func (s *csvScanner) begin(n int) error {
+	s.mark = -1
+	for s.pos < len(s.buf) && s.buf[s.pos] != '\n' && s.buf[s.pos] != '\r' {
+		s.plain, s.start = s.plain[:0], s.pos
+		end, cells, err := s.scan(s.pos, s.cells[:0], n)
+		s.cells = cells
+		switch {
+		case err == errPart:
+			s.mark = end
+			return nil
+		case err == errMore:
+			if err := s.more(); err != nil {
+				return err
+			}
+			continue
+		case err != nil:
+			return err
+		}
+		s.pos = end
+		return nil
+	}
+	return s.next()
+}
+
+// resume finds the other cells of the record.
+func (s *csvScanner) resume() error {
+	if s.mark < 0 {
+		return nil
+	}
+	end, cells, err := s.scan(s.mark, s.cells, 0)
+	s.cells = cells
+	if err == errMore {
+		return s.again()
+	}
+	if err == nil {
+		s.pos = end
+	}
+	return err
+}
+
+// drop passes the record and returns how many cells it has.
+func (s *csvScanner) drop() (cells int, err error) {
+	if s.mark < 0 {
+		return len(s.cells), nil
+	}
+	end, n, err := s.pass(s.mark)
+	if err == errMore {
+		err = s.again()
+		return len(s.cells), err
+	}
+	if err == nil {
+		s.pos = end
+	}
+	return len(s.cells) + n, err
+}
+
+// again reads on and finds all cells of the record anew.
+func (s *csvScanner) again() error {
+	if err := s.more(); err != nil {
+		return err
+	}
+	s.mark = -1
+	return s.next()
+}
+
+// pass finds the end of a record from a cell's begin at p on, and how many cells
+// there are. It is as strict as scan, but looks only for what may be wrong.
+func (s *csvScanner) pass(p int) (end, cells int, err error) {
 	b := s.buf
 	for {
 		line := bytes.IndexByte(b[p:], '\n')

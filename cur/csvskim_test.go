@@ -99,7 +99,11 @@ func TestCSVByOtherWaysIsTheSame(t *testing.T) {
 		if rapid.IntRange(0, 5).Draw(t, "few groups") == 0 {
 			r.MaxGroups = rapid.IntRange(1, 60).Draw(t, "most")
 		}
-		sameByColumns(t, r, set)
+		for _, rolled := range sameByColumns(t, r, set) {
+			if rolled.Stats.Again || rolled.Stats.Files != files {
+				t.Fatalf("files were not read side by side: %+v", rolled.Stats)
+			}
+		}
 	})
 }
 

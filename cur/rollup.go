@@ -38,8 +38,8 @@ type Rollup struct {
 	// Progress, when set, is called now and then, and at the end of each file,
 	// from one goroutine at a time.
 	Progress func(Progress)
-	// Workers is how many row groups of Parquet files are read at the same time;
-	// 0 means 1. Each worker holds groups of its own until the end. The result
+	// Workers is how many row groups of Parquet files, or files of CSV, are read at
+	// the same time; 0 means 1. Each worker holds groups of its own until the end. The result
 	// does not depend on it.
 	Workers int
 
