@@ -356,22 +356,26 @@ func (s *Statement) Lines() iter.Seq[*Line] {
 }
 
 // Groups ranges over the groups of the statement's currency, in order of their keys,
-// each as it was assigned: a group that is split afterwards is one line, without
-// Workload. It serves who asks about anchors, which parts no longer have. The
-// pointer is reused: what it points to is good until the next line.
+// as they were assigned: as Lines does, but what is split afterwards is a line without
+// Workload under the group's key. It serves who asks about anchors, which parts no
+// longer have. The pointer is reused: what it points to is good until the next line.
 func (s *Statement) Groups() iter.Seq[*Line] {
 	return func(yield func(*Line) bool) {
 		as := s.ix.Assigner()
 		var l Line
+		var pieces []piece
 		for i := range s.p.Len() {
 			k := s.p.Key(i)
 			if k.Currency != s.Currency {
 				continue
 			}
-			l.Key, l.Measures, l.Assignment = k, s.p.Sums(i), as.Assign(k)
-			x := s.m.of(&l.Measures, k.LineItemType)
-			if l.Amounts = s.m.public(&x); !yield(&l) {
-				return
+			pieces = as.pieces(pieces[:0], s.g, i, k)
+			for n := range pieces {
+				l.Key, l.Measures, l.Assignment = k, pieces[n].sums, pieces[n].Assignment
+				x := s.m.of(&l.Measures, k.LineItemType)
+				if l.Amounts = s.m.public(&x); !yield(&l) {
+					return
+				}
 			}
 		}
 	}

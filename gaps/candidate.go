@@ -235,8 +235,12 @@ func (r *ranking) byName(b *building, add adder) {
 	points, shared := map[attribution.WorkloadID]int{}, map[attribution.WorkloadID][]string{}
 	name := ownName(b.subject.Anchor.Value)
 	for _, word := range telling(name) {
-		for _, w := range r.words[word] {
-			points[w] += max(1, pointsWord/len(r.words[word]))
+		all := r.words[word]
+		if len(all) > pointsWord {
+			continue // it would be worth nothing, and there may be thousands
+		}
+		for _, w := range all {
+			points[w] += pointsWord / len(all)
 			shared[w] = append(shared[w], word)
 		}
 	}

@@ -2,8 +2,10 @@ package gaps
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spendclaim/spendclaim/attribution"
 )
@@ -18,8 +20,8 @@ func (roleDetector) Kinds() []Kind { return []Kind{RoleRecommendation, SharedRol
 func (roleDetector) Needs(*View) bool { return true }
 
 func (roleDetector) Detect(v *View, report func(Finding)) {
-	sessions := v.sessionUsers()
 	why := map[string]string{} // by principal
+	users := v.users()
 	for s := range v.Spends() {
 		if !s.Models() || s.Key.Principal == "" {
 			continue
@@ -34,26 +36,86 @@ func (roleDetector) Detect(v *View, report func(Finding)) {
 		if text != "" {
 			report(Finding{Kind: RoleRecommendation, Subject: subject, Spend: s, Why: text})
 		}
-		users := slices.Clone(sessions[canonicalAnchor(anchor, s.Key.UsageAccount)])
-		users = append(users, s.Owners()...)
-		// A claim that the role's claim beats is a workload of its own behind it.
-		if s.Claim != nil && (s.Claim.Anchor.Kind == attribution.KindRole || s.Claim.Anchor.Kind == attribution.KindUser) {
-			for _, c := range s.Overridden {
-				if c.Anchor.Kind != attribution.KindAccount && c.Anchor.Kind != attribution.KindTag {
-					users = append(users, owners(c)...)
+		of := users[canonicalAnchor(anchor, s.Key.UsageAccount)]
+		shared := map[int64]bool{}
+		all := map[attribution.WorkloadID]bool{}
+		for i := range s.days {
+			if on := of.on(s.days[i].at); len(on) > 1 {
+				shared[s.days[i].at] = true
+				for _, w := range on {
+					all[w] = true
 				}
 			}
 		}
-		slices.Sort(users)
-		if users = slices.Compact(users); len(users) > 1 {
-			names := make([]string, len(users))
-			for i, w := range users {
-				names[i] = string(w)
+		if len(shared) == 0 {
+			continue
+		}
+		var names []string
+		for _, w := range slices.Sorted(maps.Keys(all)) {
+			names = append(names, string(w))
+		}
+		f := Finding{Kind: SharedRole, Subject: subject, Spend: s, Why: fmt.Sprintf("workloads %s use one role", strings.Join(names, ", "))}
+		if len(shared) < len(s.days) {
+			f.On = func(d time.Time) bool { return shared[d.Unix()] }
+		}
+		report(f)
+	}
+}
+
+// users are the workloads that a role served.
+type users struct {
+	always []attribution.WorkloadID           // by session starts
+	days   map[int64][]attribution.WorkloadID // by claims: a role that changes hands has one at a time
+}
+
+func (u *users) on(at int64) []attribution.WorkloadID {
+	if u == nil {
+		return nil
+	}
+	out := slices.Clone(u.always)
+	for _, w := range u.days[at] {
+		out = include(out, w)
+	}
+	return out
+}
+
+// users returns who served itself of each principal: those who have its money by
+// whatever claim, be it on a session, a profile or a part of a share, those whose
+// claims lost to better ones, and those whose sessions were started under it.
+func (v *View) users() map[attribution.Anchor]*users {
+	out := map[attribution.Anchor]*users{}
+	of := func(a attribution.Anchor, account string) *users {
+		a = canonicalAnchor(a, account)
+		if out[a] == nil {
+			out[a] = &users{days: map[int64][]attribution.WorkloadID{}}
+		}
+		return out[a]
+	}
+	for s := range v.Spends() {
+		if s.Key.Principal == "" || !s.Models() {
+			continue
+		}
+		list := s.Owners()
+		for _, c := range s.Overridden {
+			if c.Anchor.Kind != attribution.KindAccount && c.Anchor.Kind != attribution.KindTag {
+				list = append(list, owners(c)...)
 			}
-			report(Finding{Kind: SharedRole, Subject: subject, Spend: s,
-				Why: fmt.Sprintf("workloads %s use one role", strings.Join(names, ", "))})
+		}
+		u := of(principalOf(s), s.Key.UsageAccount)
+		for i := range s.days {
+			for _, w := range list {
+				u.days[s.days[i].at] = include(u.days[s.days[i].at], w)
+			}
 		}
 	}
+	for i := range v.Sessions {
+		s := &v.Sessions[i]
+		if w := v.starter(s); s.Role != "" && w != "" {
+			u := of(attribution.Anchor{Kind: attribution.KindRole, Value: s.Role, Account: s.Account}, s.Account)
+			u.always = include(u.always, w)
+		}
+	}
+	return out
 }
 
 // principalOf names the principal of a spend as an anchor, whatever it is claimed by.
@@ -99,22 +161,4 @@ func broad(principal string) string {
 		}
 	}
 	return ""
-}
-
-// sessionUsers returns the workloads that each role served according to the supplied
-// session starts.
-func (v *View) sessionUsers() map[attribution.Anchor][]attribution.WorkloadID {
-	out := map[attribution.Anchor][]attribution.WorkloadID{}
-	for i := range v.Sessions {
-		s := &v.Sessions[i]
-		w := v.starter(s)
-		if s.Role == "" || w == "" {
-			continue
-		}
-		a := canonicalAnchor(attribution.Anchor{Kind: attribution.KindRole, Value: s.Role, Account: s.Account}, s.Account)
-		if !slices.Contains(out[a], w) {
-			out[a] = append(out[a], w)
-		}
-	}
-	return out
 }
