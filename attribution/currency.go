@@ -27,6 +27,10 @@ func digitsOf(currency string) (digits int32, ok bool) {
 	return 0, false
 }
 
+// MinorDigits returns how many decimals amounts of a currency are paid in, two for USD
+// and none for JPY; ok is false for a currency of which that is not known.
+func MinorDigits(currency string) (digits int32, ok bool) { return digitsOf(currency) }
+
 // minorUnits returns an amount in the minor unit of its currency (cents of USD,
 // yen of JPY), rounded half away from zero; null for a currency whose unit is not
 // known.

@@ -32,6 +32,9 @@ type CardPolicy struct {
 	// Thresholds are the shares of a month's budget that are told of; nil means
 	// cards.DefaultThresholds.
 	Thresholds []cards.Threshold
+	// Suspense is what is booked by where nobody owns the money, or the directory
+	// leaves a field blank.
+	Suspense Fields
 	// BudgetYear is the month that budget years start with; 0 means January.
 	BudgetYear time.Month
 

@@ -101,10 +101,10 @@ func (y *sync) causes(ctx context.Context, m *cards.Month, since uint64) ([]card
 	return cards.Causes(m.Subject, m.Currency, all), nil
 }
 
-// holder returns whose cards of a subject are, by the directory.
-func (y *sync) holder(ctx context.Context, s cards.Subject) (Holder, error) {
+// holder returns whose a subject is at an instant, by the directory.
+func (y *sync) holder(ctx context.Context, s cards.Subject, at time.Time) (Holder, error) {
 	if y.options.Holder != nil {
-		return y.options.Holder(ctx, s, y.now)
+		return y.options.Holder(ctx, s, at)
 	}
 	var h Holder
 	if s.Kind == cards.Workload {
@@ -112,17 +112,17 @@ func (y *sync) holder(ctx context.Context, s cards.Subject) (Holder, error) {
 		if err != nil || w == nil {
 			return h, err
 		}
-		h.Name, h.Owner, h.Node = w.Name, w.Owner(), w.Node(y.now)
-		if !y.directory.Present(h.Owner, y.now) {
+		h.Name, h.Owner, h.Node = w.Name, w.OwnerAt(at), w.Node(at)
+		if !y.directory.Present(h.Owner, at) {
 			h.Owner = "" // the FinOps Lead's, until somebody takes it over
 		}
-	} else if p, ok := y.directory.Place(s.ID, y.now); ok && y.policy.Unowned != "" {
+	} else if p, ok := y.directory.Place(s.ID, at); ok && y.policy.Unowned != "" {
 		h.Name, h.Node = p.Name, s.ID
-	} else if a, ok := y.directory.Account(s.ID, y.now); ok {
+	} else if a, ok := y.directory.Account(s.ID, at); ok {
 		h.Name, h.Node = a.Name, a.Node
 	}
-	if p, ok := y.directory.Place(h.Node, y.now); ok {
-		h.Path, h.Fields = y.directory.Path(h.Node, y.now), p.Fields
+	if p, ok := y.directory.Place(h.Node, at); ok {
+		h.Path, h.Fields = y.directory.Path(h.Node, at), p.Fields
 	}
 	return h, nil
 }

@@ -50,16 +50,8 @@ func (d *Desk) SyncCards(ctx context.Context, l *ledger.Ledger, payer string, pe
 	fail := func(err error) (SyncResult, error) {
 		return SyncResult{}, fmt.Errorf("governance: cards of payer %q, %s: %w", payer, period, err)
 	}
-	y := &sync{desk: d, ledger: l, policy: d.policy.cards(), now: d.now().UTC().Round(0), labels: map[uint64][]ledger.Delta{}, seen: map[string]bool{}}
-	y.result.Commands = map[Action]int{}
-	if o != nil {
-		y.options = *o
-	}
-	var err error
-	if y.directory, err = d.Directory(ctx); err != nil {
-		return fail(err)
-	}
-	if y.generation, err = l.Head(ctx, payer, period); err != nil {
+	y, err := d.newSync(ctx, l, payer, period, o)
+	if err != nil {
 		return fail(err)
 	}
 	y.close, err = d.Subject(ctx, CloseRef(payer, period.Start()))
@@ -99,6 +91,19 @@ type sync struct {
 type unit struct {
 	month    *cards.Month
 	commands []Command
+}
+
+func (d *Desk) newSync(ctx context.Context, l *ledger.Ledger, payer string, period cur.Month, o *SyncOptions) (*sync, error) {
+	y := &sync{desk: d, ledger: l, policy: d.policy.cards(), now: d.now().UTC().Round(0), labels: map[uint64][]ledger.Delta{}, seen: map[string]bool{}}
+	y.result.Commands = map[Action]int{}
+	if o != nil {
+		y.options = *o
+	}
+	var err error
+	if y.directory, err = d.Directory(ctx); err == nil {
+		y.generation, err = l.Head(ctx, payer, period)
+	}
+	return y, err
 }
 
 func (y *sync) closed() bool { return y.close != nil && y.close.State == CloseClosed }
@@ -231,7 +236,7 @@ func (y *sync) follow(ctx context.Context, m *cards.Month) ([]Command, error) {
 	if len(rec.cards) == 0 && len(m.Cards) == 0 {
 		return nil, nil
 	}
-	h, err := y.holder(ctx, m.Subject)
+	h, err := y.holder(ctx, m.Subject, y.now)
 	if err != nil {
 		return nil, err
 	}
