@@ -63,10 +63,10 @@ func Open(r io.ReaderAt, size int64) (f *File, err error) {
 	}
 	columns, leaves, err := columnsOf(meta.elements)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("footer: %w", err)
 	}
 	if err := checkGroups(&meta, leaves, size-tail-length); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("footer: %w", err)
 	}
 	return &File{src: r, columns: columns, groups: meta.groups, rows: meta.rows, meta: meta.meta}, nil
 }

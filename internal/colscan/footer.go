@@ -1,5 +1,7 @@
 package colscan
 
+import "fmt"
+
 // Physical types, repetitions, converted types and codecs, by their numbers in
 // the format.
 const (
@@ -116,10 +118,13 @@ func parseFooter(b []byte) (footer, error) {
 			t.skip(typ)
 		}
 	}
-	if t.err == errThriftShort {
+	switch {
+	case t.err == errThriftShort:
 		return footer{}, corrupt("footer: %v", t.err)
+	case t.err != nil:
+		return footer{}, fmt.Errorf("footer, byte %d of %d: %w", t.pos, len(b), t.err)
 	}
-	return f, t.err
+	return f, nil
 }
 
 func parseElement(t *thrift) element {

@@ -154,7 +154,10 @@ func (f *fixture) mapNode(name, group string, rep parquet.Repetition) (schema.No
 
 // rowGroup writes rows as a row group, one column after the other.
 func (f *fixture) rowGroup(out *file.Writer, cols []curtest.Column, rows []*curtest.Row) error {
-	g := out.AppendRowGroup()
+	g, err := out.AppendRowGroupChecked()
+	if err != nil {
+		return err
+	}
 	for i, c := range cols {
 		if c.Kind == curtest.StringMap && !f.json {
 			if err := f.mapColumn(g, c.Name, rows); err != nil {
