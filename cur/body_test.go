@@ -23,6 +23,12 @@ func seedBodies(tb testing.TB) [][]byte {
 		}
 		out = append(out, rolled[0].Partial.AppendBody(nil))
 	}
+	rows, _ := faultyMonth()
+	rolled, err := rollFiles(Rollup{Faults: Faults{Most: 10}}, rowsAsCSV(rows))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	out = append(out, rolled[0].Partial.AppendBody(nil))
 	return out
 }
 

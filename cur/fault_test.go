@@ -337,3 +337,68 @@ func TestRejectedRowsMergeAndAreKept(t *testing.T) {
 		}
 	}
 }
+
+// FuzzFaults rolls up whatever text there is and leaves out what can be left out: no
+// row is lost on the way, and the body comes back.
+func FuzzFaults(f *testing.F) {
+	rows, _ := faultyMonth()
+	f.Add(rowsAsCSV(rows[:12]), true)
+	f.Add([]byte(strings.Join(faultyColumns, ",")+"\nx\n1,2026-05-01,2026-05-02,Usage,USD,p,1,2,{}\n"), false)
+	f.Add([]byte("BilledCost,EffectiveCost,ChargePeriodStart,ServiceName,BillingPeriodStart,Tags\nx,1,2026-05-04,S,2026-05-01,{\n1,1,2026-05-04,S,NULL,\n1,1,2026-05-04,S,2026-05-01,\n"), true)
+	f.Fuzz(func(t *testing.T, text []byte, all bool) {
+		if len(text) > 3 && (string(text[:2]) == "\x1f\x8b" || string(text[:4]) == "PAR1" || string(text[:2]) == "PK") {
+			return // other targets'
+		}
+		handed := int64(0)
+		r := Rollup{Keys: []Column{"resource_tags/user_team"}}
+		if !all {
+			r.Where = Where{Any: []Clause{{{ColProductCode, In, []string{"AmazonBedrock"}}}}}
+		}
+		r.Faults.Each = func(e *RowError) error {
+			handed++
+			if e.Row < 1 || e.Source != "in-0" {
+				t.Errorf("fault at %q, row %d", e.Source, e.Row)
+			}
+			return nil
+		}
+		rolled, err := rollFiles(r, text)
+		if err != nil {
+			var e *RowError
+			if !errors.As(err, &e) && !errors.Is(err, ErrFormat) && !errors.Is(err, ErrCardinality) {
+				t.Fatal(err)
+			}
+			return
+		}
+		var file, kept, rejected int64
+		for _, d := range rolled {
+			for _, o := range d.Partial.Objects() {
+				file += o.Rows
+			}
+			for _, g := range d.Partial.Groups() {
+				kept += g.Rows
+			}
+			for g := range d.Partial.Rest() {
+				kept += g.Rows
+			}
+			for _, x := range d.Partial.Rejected() {
+				rejected += x.Rows
+			}
+			for _, c := range d.Partial.Control() {
+				kept -= c.Rows
+			}
+			body := d.Partial.AppendBody(nil)
+			if p, err := DecodePartial(body); err != nil || !bytes.Equal(p.AppendBody(nil), body) {
+				t.Fatalf("body does not come back: %v", err)
+			}
+		}
+		var control int64
+		for _, d := range rolled {
+			for _, c := range d.Partial.Control() {
+				control += c.Rows
+			}
+		}
+		if kept != 0 || rejected != handed || file != control+rejected {
+			t.Errorf("%d rows: %d more grouped than counted, %d counted, %d rejected, %d handed over", file, kept, control, rejected, handed)
+		}
+	})
+}

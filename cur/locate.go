@@ -142,10 +142,16 @@ func findData(ctx context.Context, src Source, m *Manifest, file string) (Info, 
 }
 
 // asOf is when the manifest's delivery was written, as far as that can be told: a
-// folder's name or the manifest's time.
+// folder's name, else the manifest's time, else that of the newest file.
 func (s *Set) asOf() time.Time {
 	if t := s.manifest.asOf(); !t.IsZero() {
 		return t
 	}
-	return s.infos[0].ModTime
+	at := s.infos[0].ModTime
+	for _, f := range s.files {
+		if s.infos[0].ModTime.IsZero() && f.ModTime.After(at) {
+			at = f.ModTime
+		}
+	}
+	return at
 }

@@ -85,6 +85,7 @@ func TestAsOf(t *testing.T) {
 	}{
 		{"execution folder", fstest.MapFS{folder: mapFile(manifest2), "d/data/BILLING_PERIOD=2026-05/ai-00001.csv": mapFile(header + aLine)}, folder, time.Time{}, "2026-05-26T15:24:15.653Z"},
 		{"manifest's time", fstest.MapFS{"d/m.json": mapFile(manifest2), "d/ai-00001.csv": mapFile(header + aLine)}, "d/m.json", time.Time{}, "2026-05-25T10:00:00Z"},
+		{"newest file of a manifest without a time", fstest.MapFS{"d/m.json": {Data: []byte(manifest2)}, "d/ai-00001.csv": mapFile(header + aLine)}, "d/m.json", time.Time{}, "2026-05-25T10:00:00Z"},
 		{"newest file", fstest.MapFS{"a.csv": mapFile(header + aLine)}, "a.csv", time.Time{}, "2026-05-25T10:00:00Z"},
 		{"caller", fstest.MapFS{"a.csv": mapFile(header + aLine)}, "a.csv", time.Date(2026, 5, 30, 0, 0, 0, 0, time.UTC), "2026-05-30T00:00:00Z"},
 	} {

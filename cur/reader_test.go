@@ -324,12 +324,15 @@ func FuzzReader(f *testing.F) {
 	f.Add([]byte(header + aLine))
 	f.Add([]byte("lineItem/UnblendedCost,lineItem/UsageStartDate,lineItem/ProductCode\n1e-5,2018-02-01T00:00:00Z,P\n"))
 	f.Add([]byte("line_item_unblended_cost,identity_time_interval,line_item_usage_type,tags\n1,2018-02-01T00:00:00Z/2018-02-01T01:00:00Z,U,\"{\"\"a/b\"\":1}\"\n"))
+	f.Add([]byte("BilledCost,EffectiveCost,ChargePeriodStart,ServiceName,Tags,PricingQuantity\n1.5,NULL,2026-05-04 10:00:00,S,\"{\"\"user:x\"\": \"\"a\"\"}\",null\n"))
+	f.Add([]byte("line_item_unblended_cost,line_item_usage_start_date,line_item_product_code,resource_tags_user_x,resource_tags_user_x\n1,2026-05-04,p,a,b\n"))
 	f.Fuzz(readFuzzed)
 }
 
 func FuzzParseManifest(f *testing.F) {
 	f.Add([]byte(`{"executionId":"e","exportArn":"arn:aws:bcm-data-exports:us-east-1:1:export/x","columns":[{"name":"a","type":"string"}],"dataFiles":["s3://b/p/data/BILLING_PERIOD=2026-04/x.csv.gz"]}`))
 	f.Add([]byte(`{"assemblyId":"a","account":"1","reportName":"r","billingPeriod":{"start":"20180801T000000.000Z"},"reportKeys":["/p/x.csv.gz"]}`))
+	f.Add([]byte(`{"assemblyId":"a","reportName":"r","reportKeys":["p/r/r/year=2026/month=5/r-00001.snappy.parquet","p/r/20260501-20260601/a/r-1.csv.gz"]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := ParseManifest("dir/m.json", b)
 		if err != nil {
