@@ -232,3 +232,41 @@ func FuzzParseARN(f *testing.F) {
 		}
 	})
 }
+
+// Every resource that the service's own model documents can be claimed by its ARN, in
+// all partitions; what it contains is its own unless somebody claims that.
+func TestDocumentedResourcesCanBeClaimed(t *testing.T) {
+	const suffix = "-a1B2c3D4e5"
+	tails := []string{
+		"runtime/bot" + suffix, "runtime/bot" + suffix + "/runtime-endpoint/DEFAULT", "memory/m" + suffix, "code-interpreter-custom/ci" + suffix,
+		"browser-custom/br" + suffix, "browser-profile/bp" + suffix, "gateway/gw-a1b2c3d4e5", "policy-engine/pe" + suffix, "policy-engine/pe" + suffix + "/policy/p1",
+		"policy-engine/pe" + suffix + "/policy-generation/g1", "evaluator/ev" + suffix, "online-evaluation-config/oe" + suffix,
+		"workload-identity-directory/default/workload-identity/bot", "token-vault/default/oauth2credentialprovider/x", "token-vault/default/apikeycredentialprovider/x",
+		"token-vault/default/paymentcredentialprovider/x", "registry/a1b2c3d4e5f6", "registry/a1b2c3d4e5f6/record/a1b2c3d4e5f6", "harness/h" + suffix,
+		"payment-manager/pm" + suffix, "capacity-provider/cp" + suffix, "ab-test/t" + suffix, "dataset/d" + suffix, "configuration-bundle/c" + suffix, "recommendation/r" + suffix,
+	}
+	var ids []string
+	for _, partition := range []string{"aws", "aws-cn", "aws-us-gov", "aws-eusc"} {
+		for _, tail := range tails {
+			ids = append(ids, "arn:"+partition+":bedrock-agentcore:us-east-1:"+acct1+":"+tail)
+		}
+	}
+	ids = append(ids, "arn:aws:acps:us-east-1:"+acct1+":token-vault/default/apikeycredentialprovider/x",
+		"arn:aws:bedrock-agentcore:us-east-1:aws:code-interpreter/aws.codeinterpreter.v1", "arn:aws:bedrock-agentcore:us-east-1:aws:browser/aws.browser.v1",
+		"arn:aws:bedrock-agentcore:::evaluator/Builtin.Helpfulness")
+	for _, id := range ids {
+		account := ""
+		if a, _ := attribution.ParseARN(id); len(a.Account) != 12 {
+			account = acct1 // the same for every customer: whose use of it is meant
+			if err := (&attribution.Claims{Claims: []attribution.Claim{claim("c", "resource", id, "")}}).Validate(nil); err == nil {
+				t.Errorf("%s is claimed for everybody", id)
+			}
+		}
+		for billed, want := range map[string]attribution.Outcome{id: attribution.Claimed, id + "/part/x": attribution.Claimed, id + "x": attribution.Unclaimed} {
+			p := roll(t, row(t, "2026-05-03", "1", agent(billed)))
+			if a := index(t, p, nil, claim("c", "resource", id, account)).Assign(p.Key(0)); a.Outcome != want {
+				t.Errorf("claim on %s, billed %s: %s, want %s", id, billed, a.Outcome, want)
+			}
+		}
+	}
+}

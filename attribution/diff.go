@@ -251,11 +251,16 @@ func (d *differ) side(p *cur.Partial, ix *Index) (*groupSide, error) {
 	case p == d.new.p && ix == d.new.ix:
 		s.grain, s.tally = d.new.g, d.new.tally
 	default:
-		kept := d.new.g.sessions
+		own, other := d.new, d.old
 		if p == d.old.p {
-			kept = d.old.g.sessions
+			own, other = d.old, d.new
 		}
-		if s.grain, err = ix.grainOf(d.ctx, p, kept, d.lenient); err == nil {
+		s.grain, err = ix.grainOf(d.ctx, p, own.g.sessions, d.lenient)
+		// Of the same groups, the other side may keep the sessions of more roles.
+		if errors.Is(err, ErrNotStored) && other.g.sessions != nil && (own.p == other.p || own.Stored() == other.Stored()) {
+			s.grain, err = ix.grainOf(d.ctx, p, other.g.sessions, d.lenient)
+		}
+		if err == nil {
 			s.tally = d.splits(s)
 		}
 	}

@@ -279,6 +279,17 @@ func TestSharesBySessionAndTag(t *testing.T) {
 	}
 }
 
+const otherARN = "arn:aws:sts::" + acct2 + ":assumed-role/other"
+
+// onlyOf keeps the sessions of one role.
+func onlyOf(t testing.TB, role string) *cur.Partial {
+	t.Helper()
+	r := rollupOf(sessionRows(t))
+	r.Sessions, r.RestUnread = true, true
+	r.Where = cur.Where{Any: []cur.Clause{{{Column: cur.ColPrincipal, Op: cur.In, Values: []string{role}}}}}
+	return rollWith(t, r, sessionRows(t))
+}
+
 // A share by session is cut again when sessions change hands: the terms of the
 // difference are those of ownership, and of nothing else.
 func TestDiffOfSessions(t *testing.T) {
@@ -291,9 +302,11 @@ func TestDiffOfSessions(t *testing.T) {
 		old, new *attribution.Statement
 		want     []string
 	}{
-		"sessions are claimed":         {st(sessions, role), st(sessions, role, sessionClaim("r", roleARN+"/returns-*", "")), []string{"ownership w-r 6", "ownership w-role -6"}},
-		"and were not kept before":     {st(nil, role), st(sessions, role, sessionClaim("r", roleARN+"/returns-*", "")), []string{"ownership w-r 6", "ownership w-role -6"}},
-		"they change hands":            {st(sessions, role, sessionClaim("r", roleARN+"/returns-1", "")), st(sessions, role, sessionClaim("s", roleARN+"/returns-1", "")), []string{"ownership w-r -4", "ownership w-s 4"}},
+		"sessions are claimed":     {st(sessions, role), st(sessions, role, sessionClaim("r", roleARN+"/returns-*", "")), []string{"ownership w-r 6", "ownership w-role -6"}},
+		"and were not kept before": {st(nil, role), st(sessions, role, sessionClaim("r", roleARN+"/returns-*", "")), []string{"ownership w-r 6", "ownership w-role -6"}},
+		"they change hands":        {st(sessions, role, sessionClaim("r", roleARN+"/returns-1", "")), st(sessions, role, sessionClaim("s", roleARN+"/returns-1", "")), []string{"ownership w-r -4", "ownership w-s 4"}},
+		"each keeps those of its own claims": {st(onlyOf(t, roleARN), role, sessionClaim("r", roleARN+"/returns-1", "")), st(onlyOf(t, otherARN), role, sessionClaim("o", otherARN+"/returns-1", "")),
+			[]string{"ownership w-o 64", "ownership w-r -4", "ownership w-role 4", "ownership  -64"}},
 		"nothing changed but the kept": {st(nil, role), st(sessions, role), nil},
 	} {
 		terms, err := attribution.Diff(t.Context(), tt.old, tt.new)

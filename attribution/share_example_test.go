@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"log"
+	"time"
 
 	"github.com/shopspring/decimal"
 
 	"github.com/spendclaim/spendclaim/attribution"
+	"github.com/spendclaim/spendclaim/cur"
 )
 
 // A role that several applications call models through is split by what they
@@ -63,4 +65,56 @@ func ExampleStatement_Explain() {
 		fmt.Println(e.Outcome, e.Workload, "by claim", e.Claim.ID, "of", e.Unblended)
 	}
 	// Output: claimed support-bot by claim c-2 of 840
+}
+
+// A role that two applications use is told apart by its sessions: what no session
+// claim takes stays with the role's own. From files, RollUp makes both grains.
+func ExampleSessionRollup() {
+	const role = "arn:aws:sts::111111111111:assumed-role/shared-svc"
+	rows := func(yield func(*cur.LineItem, error) bool) {
+		start := time.Date(2026, 5, 3, 9, 0, 0, 0, time.UTC)
+		for session, cost := range map[string]int64{"returns-0503": 2, "documents-0503": 3, "by-hand": 5} {
+			li := &cur.LineItem{BillingEntity: "AWS", ProductCode: "AmazonBedrock", UsageType: "USE1-NovaLite-input-tokens", LineItemType: "Usage", Currency: "USD",
+				UsageAccount: "111111111111", Principal: role + "/" + session, UsageStart: start, UsageEnd: start.Add(time.Hour)}
+			err := li.Set(cur.UnblendedCost, decimal.NewFromInt(cost))
+			if !yield(li, err) {
+				return
+			}
+		}
+	}
+	claim := func(id attribution.ClaimID, kind attribution.AnchorKind, value string, w attribution.WorkloadID) attribution.Claim {
+		return attribution.Claim{ID: id, Anchor: attribution.Anchor{Kind: kind, Value: value}, Target: attribution.Whole{Workload: w}}
+	}
+	claims := &attribution.Claims{Claims: []attribution.Claim{
+		claim("c-1", attribution.KindRole, role, "document-platform"),
+		claim("c-2", attribution.KindSession, role+"/returns-*", "returns-triage"),
+	}}
+
+	rollup := &cur.Rollup{Where: attribution.DefaultScope().Where()}
+	book, err := rollup.Rows(rows)
+	if err != nil {
+		log.Fatal(err)
+	}
+	second, err := attribution.SessionRollup(rollup, claims, nil, book)
+	if err != nil {
+		log.Fatal(err)
+	}
+	sessions, err := second.Rows(rows)
+	if err != nil {
+		log.Fatal(err)
+	}
+	index, err := attribution.NewIndex(claims, nil, book.Spec())
+	if err != nil {
+		log.Fatal(err)
+	}
+	statements, err := attribution.Attribute(context.Background(), book, index, &attribution.Options{Sessions: sessions})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, w := range statements[0].Workloads() {
+		fmt.Println(w.Workload, w.Unblended)
+	}
+	// Output:
+	// document-platform 8
+	// returns-triage 2
 }

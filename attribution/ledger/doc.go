@@ -22,7 +22,14 @@
 // attribution.ErrNotStored.
 //
 // The terms of a generation's difference add up, per currency, to its totals
-// minus those of the generation before, to the last decimal.
+// minus those of the generation before, to the last decimal. [Ledger.Corrections]
+// says the difference between any two generations in FOCUS's terms, as exactly.
+//
+// Where claims take hold of sessions of roles, the session grain of the groups is
+// kept with the generation, as a part of its own ("sessions"), and serves later
+// claims. With a session key in the rules, session names are hashed before anything
+// is stored, those in claims too: whoever opens the books without the key reads
+// what was stated, and cannot make the statements again.
 //
 // # Deliveries
 //
@@ -54,7 +61,8 @@
 // # Caveats
 //
 // Generations are removed only by [Ledger.Sweep], and parts of attempts that were
-// given up are not. A booking holds the groups of a book in memory, those of the generation before
-// as well. Names and owners of workloads are those of the claims at the time of
-// booking: they move no money, so changing them alone writes no generation.
+// given up are not. A booking holds the groups of a book in memory, those of the
+// generation before as well. Names and owners of workloads are those of the claims
+// at the time of booking: they move no money, so changing them alone writes no
+// generation.
 package ledger
