@@ -77,8 +77,15 @@ func reconcile(t testing.TB, b *gaps.Book, r *gaps.Report) gaps.Reconciled {
 	return got
 }
 
+// failer is a test, or a round of a property.
+type failer interface {
+	Helper()
+	Fatal(...any)
+	Context() context.Context
+}
+
 // dump is everything a store holds, verified.
-func dump(t testing.TB, s *storage.Store) string {
+func dump(t failer, s *storage.Store) string {
 	t.Helper()
 	var b strings.Builder
 	if _, err := s.Export(t.Context(), &b); err != nil {

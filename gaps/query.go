@@ -3,6 +3,7 @@ package gaps
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -14,44 +15,24 @@ import (
 // them, which a comment in the query says.
 const maxClauses = 100
 
+// clause is what some rows of a gap have in common, but for their usage types.
+type clause struct{ account, principal, resource, days string }
+
 // query returns the SQL for the rows of a gap: Athena's, over a CUR 2.0 table. Values
-// are literals, so that the text can be pasted; every quote in them is doubled.
+// are literals, so that the text can be pasted; every quote in them is doubled. What
+// tells rows apart beyond account, caller, resource, usage type and day (a tag that
+// somebody claims, a session of a role) is not in it.
 func (e *evidence) query(b *building) string {
-	type anchor struct{ account, principal, resource string }
-	types := map[anchor]map[string]bool{}
-	var first, last time.Time
-	note := func(a anchor, p *part) {
-		if types[a] == nil {
-			types[a] = map[string]bool{}
-		}
-		types[a][p.spend.Key.UsageType] = true
-	}
-	for i := range b.parts {
-		p := &b.parts[i]
+	clauses := e.clauses(b, func(p *part) clause {
 		k := p.spend.Key
-		note(anchor{k.UsageAccount, k.Principal, k.Resource}, p)
-		p.each(func(d *day) {
-			if t := d.time(); first.IsZero() || t.Before(first) {
-				first = t
-			}
-			if t := d.time(); t.After(last) {
-				last = t
-			}
-		})
-	}
-	cut := len(types) > maxClauses
+		return clause{k.UsageAccount, k.Principal, k.Resource, p.dates()}
+	})
+	cut := len(clauses) > maxClauses
 	if cut {
-		types = map[anchor]map[string]bool{}
-		for i := range b.parts {
-			note(anchor{account: b.parts[i].spend.Key.UsageAccount}, &b.parts[i])
-		}
+		clauses = e.clauses(b, func(p *part) clause { return clause{account: p.spend.Key.UsageAccount, days: b.dates()} })
 	}
-	anchors := make([]anchor, 0, len(types))
-	for a := range types {
-		anchors = append(anchors, a)
-	}
-	slices.SortFunc(anchors, func(x, y anchor) int {
-		return cmp.Or(cmp.Compare(x.account, y.account), cmp.Compare(x.principal, y.principal), cmp.Compare(x.resource, y.resource))
+	order := slices.SortedFunc(maps.Keys(clauses), func(x, y clause) int {
+		return cmp.Or(cmp.Compare(x.account, y.account), cmp.Compare(x.principal, y.principal), cmp.Compare(x.resource, y.resource), cmp.Compare(x.days, y.days))
 	})
 	var q strings.Builder
 	if cut {
@@ -61,24 +42,80 @@ func (e *evidence) query(b *building) string {
 	if payer := e.Statement.Delivery.Payer; payer != "" {
 		fmt.Fprintf(&q, "  AND %s\n", equal(cur.ColPayer, payer))
 	}
-	fmt.Fprintf(&q, "  AND line_item_usage_start_date >= TIMESTAMP %s\n  AND line_item_usage_start_date < TIMESTAMP %s\n",
-		literal(first.Format(time.DateTime)), literal(last.AddDate(0, 0, 1).Format(time.DateTime)))
-	q.WriteString("  AND line_item_line_item_type IN ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription')\n  AND (")
-	for i, a := range anchors {
+	q.WriteString("  AND line_item_line_item_type IN ('Usage', 'DiscountedUsage', 'SavingsPlanCoveredUsage', 'FlatRateSubscription')\n")
+	// Days that all rows have in common are said once.
+	same := !slices.ContainsFunc(order, func(c clause) bool { return c.days != order[0].days })
+	if same {
+		fmt.Fprintf(&q, "  AND %s\n", order[0].days)
+	}
+	q.WriteString("  AND (")
+	for i, c := range order {
 		if i > 0 {
 			q.WriteString("\n    OR ")
 		}
-		q.WriteString("(")
-		conditions := []string{equal(cur.ColUsageAccount, a.account)}
+		conditions := []string{equal(cur.ColUsageAccount, c.account)}
 		if !cut {
-			conditions = append(conditions, principal(a.principal), equal(cur.ColResource, a.resource))
+			conditions = append(conditions, principal(c.principal), equal(cur.ColResource, c.resource))
 		}
-		conditions = append(conditions, in(cur.ColUsageType, sorted(types[a])))
-		q.WriteString(strings.Join(conditions, " AND ") + ")")
+		conditions = append(conditions, in(cur.ColUsageType, sorted(clauses[c])))
+		if !same {
+			conditions = append(conditions, c.days)
+		}
+		q.WriteString("(" + strings.Join(conditions, " AND ") + ")")
 	}
 	q.WriteString(")")
 	return q.String()
 }
+
+// clauses collects the usage types of the rows that have a clause in common.
+func (e *evidence) clauses(b *building, of func(*part) clause) map[clause]map[string]bool {
+	out := map[clause]map[string]bool{}
+	for i := range b.parts {
+		c := of(&b.parts[i])
+		if out[c] == nil {
+			out[c] = map[string]bool{}
+		}
+		out[c][b.parts[i].spend.Key.UsageType] = true
+	}
+	return out
+}
+
+// dates is the condition on the days of a part.
+func (p *part) dates() string {
+	days := map[int64]bool{}
+	p.each(func(d *day) { days[d.at] = true })
+	return dates(days)
+}
+
+// dates is the condition on the days of all parts.
+func (b *building) dates() string {
+	days := map[int64]bool{}
+	for i := range b.parts {
+		b.parts[i].each(func(d *day) { days[d.at] = true })
+	}
+	return dates(days)
+}
+
+// dates is a condition on the day of a row: a range where the days have no hole.
+func dates(set map[int64]bool) string {
+	days := slices.Sorted(maps.Keys(set))
+	if len(days) == 0 {
+		return "false"
+	}
+	day := func(at int64) string { return "DATE '" + time.Unix(at, 0).UTC().Format(time.DateOnly) + "'" }
+	column := fmt.Sprintf("date(%s)", columnUsageStart)
+	first, last := days[0], days[len(days)-1]
+	if last-first == int64(len(days)-1)*secondsPerDay {
+		return fmt.Sprintf("%s BETWEEN %s AND %s", column, day(first), day(last))
+	}
+	texts := make([]string, len(days))
+	for i, at := range days {
+		texts[i] = day(at)
+	}
+	return fmt.Sprintf("%s IN (%s)", column, strings.Join(texts, ", "))
+}
+
+const columnUsageStart cur.Column = "line_item_usage_start_date"
 
 // equal compares a column; a blank is null or an empty text.
 func equal(c cur.Column, value string) string {
