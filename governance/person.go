@@ -72,9 +72,10 @@ func (p *Person) present(now time.Time) bool { return p.Left.IsZero() || now.Bef
 // date prints a time for messages.
 func date(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// PersonDetail is the detail of put: what the directory says of a person. Roles that
-// the person has and that are not listed end now.
+// PersonDetail is the detail of put: what the directory says of a person from From on,
+// by default now. Roles that the person has and that are not listed end then.
 type PersonDetail struct {
+	From  time.Time    `json:"from,omitzero"`
 	Name  string       `json:"name,omitempty"`
 	Email string       `json:"email,omitempty"`
 	Roles []Assignment `json:"roles,omitempty"`
@@ -162,10 +163,11 @@ func personRules() *kindRules {
 func decidePerson(r *ruling) error {
 	switch d := r.detail.(type) {
 	case *PersonDetail:
+		d.From = orNow(d.From, r.now)
 		for i := range d.Roles {
 			a := &d.Roles[i]
 			if a.From.IsZero() {
-				a.From = r.now
+				a.From = d.From
 			}
 			a.From, a.To = a.From.UTC(), a.To.UTC()
 			if err := a.check(); err != nil {
@@ -238,7 +240,7 @@ func applyPerson(s *Subject, e *Event, detail any) error {
 	switch d := detail.(type) {
 	case *PersonDetail:
 		p.Name, p.Email, p.Left = d.Name, d.Email, time.Time{}
-		p.Roles = assign(p.Roles, d.Roles, e.At)
+		p.Roles = assign(p.Roles, d.Roles, d.From)
 	case *LeaveDetail:
 		p.Left = d.At
 	case *RoleDetail:
@@ -267,8 +269,8 @@ func applyPerson(s *Subject, e *Event, detail any) error {
 	return nil
 }
 
-// assign replaces the roles in force or to come by others, from now on. What was
-// in force before stays on record.
+// assign replaces the roles in force or to come at an instant by others. What was in
+// force before it stays on record.
 func assign(have, want []Assignment, now time.Time) []Assignment {
 	var out []Assignment
 	same := func(a, b Assignment) bool {
