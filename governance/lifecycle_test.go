@@ -252,6 +252,7 @@ func TestApprovalExpiresAndIsRevoked(t *testing.T) {
 	if q := o.subject(request("bot")).Body.(*Request); len(q.Tasks) != 1 || len(q.Grants) != 2 {
 		t.Errorf("a longer approval is no new work: %s", asJSON(q))
 	}
+	o.now = o.now.Add(time.Hour)
 	o.must(Command{Actor: "lead", Subject: request("bot"), Action: "revoke", Rationale: "no longer"})
 	if s := o.subject(workload("bot")); s.State != WorkloadSuspended {
 		t.Errorf("the workload is %s", s.State)
