@@ -153,7 +153,7 @@ func damagedFiles(t *testing.T) int {
 }
 
 // place is what an error names beside the file.
-var place = regexp.MustCompile(`row \d|row group \d|column "|header|footer|gzip|zip|marks|columns is one of a cost report|bytes are no file|ends too early|line \d|page`)
+var place = regexp.MustCompile(`row \d|row group \d|column "|header|footer|gzip|zip|marks|columns is one of a cost report|no column for|bytes are no file|ends too early|line \d|page`)
 
 // allocatedBy measures what f allocates.
 func allocatedBy(f func()) uint64 {

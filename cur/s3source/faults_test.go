@@ -87,6 +87,14 @@ func TestFaults(t *testing.T) {
 				return nil, nil
 			}
 		}, nil, "", true},
+		{"connections that are closed, for good", func(*bucket, string) spoil {
+			return func(r *http.Request, n int, a *http.Response) (*http.Response, error) {
+				if n >= 1 && a == nil {
+					return nil, io.ErrUnexpectedEOF // which is no end of a file
+				}
+				return nil, nil
+			}
+		}, cur.ErrSource, "unexpected EOF", true},
 		{"replaced while it is read", func(b *bucket, key string) spoil {
 			return func(r *http.Request, n int, a *http.Response) (*http.Response, error) {
 				if n == 2 && a == nil {
@@ -298,11 +306,20 @@ func TestAnAnswerThatStallsIsAskedForAgain(t *testing.T) {
 	m := month(t, curtest.CSVGzip)
 	b := newBucket(t)
 	b.upload(m.dir)
+	began := time.Now()
+	silent := &faulty{spoil: func(r *http.Request, n int, a *http.Response) (*http.Response, error) {
+		if a != nil || n != 1 {
+			return nil, nil
+		}
+		<-r.Context().Done() // no answer at all
+		return nil, r.Context().Err()
+	}}
 	for _, tt := range []struct {
-		times int
-		want  error
-	}{{2, nil}, {1 << 30, cur.ErrSource}} {
-		src := b.source(hang(tt.times), s3source.Options{Stall: 40 * time.Millisecond, Attempts: 4})
+		times     int
+		transport http.RoundTripper
+		want      error
+	}{{2, hang(2), nil}, {1 << 30, hang(1 << 30), cur.ErrSource}, {1, silent, nil}} {
+		src := b.source(tt.transport, s3source.Options{Stall: 40 * time.Millisecond, Attempts: 4})
 		rolled, err := run(t.Context(), src, cur.Rollup{Where: aiWhere}, relative(t, m.dir, m.w.Manifest))
 		if !errors.Is(err, tt.want) || src.Stats().Retries == 0 {
 			t.Fatalf("%d stalls: error = %v, %+v", tt.times, err, src.Stats())
@@ -310,6 +327,9 @@ func TestAnAnswerThatStallsIsAskedForAgain(t *testing.T) {
 		if tt.want == nil && rolled[0].Partial.Digest() != m.digest {
 			t.Error("the body differs from the local one")
 		}
+	}
+	if d := time.Since(began); d > 10*time.Second {
+		t.Errorf("it took %s", d)
 	}
 }
 
