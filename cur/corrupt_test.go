@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -218,6 +219,32 @@ func TestCorruptedFiles(t *testing.T) {
 				t.Errorf("%d of %d files refused: the damage is too slight", refused, n)
 			}
 		})
+	}
+}
+
+// A zip whose directory points outside of the file blames the file, not its source.
+func TestZipThatPointsOutside(t *testing.T) {
+	content := containers(t)[2].content
+	refused := 0
+	directory := bytes.LastIndex(content, []byte("PK\x01\x02"))
+	end := bytes.LastIndex(content, []byte("PK\x05\x06"))
+	for what, at := range map[string]int{"place of the entry": directory + 42, "size of the directory": end + 12, "place of the directory": end + 16} {
+		for _, v := range []uint32{1, 40_000, 1 << 31, 1<<32 - 16} {
+			b := bytes.Clone(content)
+			binary.LittleEndian.PutUint32(b[at:], v)
+			sets, err := cur.Locate(context.Background(), cur.FS(fstest.MapFS{"damaged.file": {Data: b}}), "damaged.file")
+			if err != nil {
+				t.Fatal(err)
+			}
+			// A size that is too small by far is no loss.
+			if _, err := new(cur.Rollup).Run(context.Background(), sets[0]); err != nil {
+				refused++
+				checkRefusal(t, fmt.Sprint(what, " ", v), err)
+			}
+		}
+	}
+	if refused < 10 {
+		t.Errorf("%d refused of 12", refused)
 	}
 }
 

@@ -182,8 +182,10 @@ func (r *Reader) open(f File) (decoder, error) {
 
 // openZip opens the one file of a zip.
 func openZip(f File, size int64) (io.ReadCloser, error) {
-	z, err := zip.NewReader(f, size)
-	if errors.Is(err, zip.ErrFormat) {
+	// The section keeps a damaged directory from asking f for places outside of it,
+	// which would be errors of its source.
+	z, err := zip.NewReader(io.NewSectionReader(f, 0, size), size)
+	if errors.Is(err, zip.ErrFormat) || errors.Is(err, io.EOF) {
 		// The directory is at the end: one that is not there was cut off.
 		return nil, fmt.Errorf("%w: %w: %w", ErrFormat, ErrTruncated, err)
 	}
@@ -194,6 +196,9 @@ func openZip(f File, size int64) (io.ReadCloser, error) {
 		return nil, fmt.Errorf("%w: zip holds %d files, want one", ErrFormat, len(z.File))
 	}
 	e, err := z.File[0].Open()
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil {
 		return nil, damaged("zip", err)
 	}
