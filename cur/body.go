@@ -341,9 +341,7 @@ func (d *bodyReader) groups(t *table, g *groups, slots []int, used [][]bool) err
 		}
 		// Appended without the hash table: a finished table is only read.
 		g.keys = append(g.keys, key...)
-		g.counts = append(g.counts, counts{})
-		g.dense = append(g.dense, make([]exact.Num, denseMeasures)...)
-		g.add(i, &m)
+		g.add(g.sums.grow(), &m)
 	}
 	return nil
 }

@@ -101,9 +101,9 @@ func TestDecodePartialRefusesOtherForms(t *testing.T) {
 		"a text that no group has":  func(t *table) { t.dicts[slotPayer].vals = []string{"p", "q"} },
 		"texts out of order":        func(t *table) { t.dicts[slotPayer].vals = []string{"q", "p"} },
 		"an invoice that is none":   func(t *table) { t.dicts[slotInvoice].vals = []string{"x"} },
-		"more rows than there are":  func(t *table) { t.groups.counts[0].rows = maxCount + 1 },
-		"rows below zero":           func(t *table) { t.groups.counts[0].rows = -1 },
-		"more net rows than rows":   func(t *table) { t.groups.counts[0].net = 2 },
+		"more rows than there are":  func(t *table) { t.groups.sums.at(0).rows = maxCount + 1 },
+		"rows below zero":           func(t *table) { t.groups.sums.at(0).rows = -1 },
+		"more net rows than rows":   func(t *table) { t.groups.sums.at(0).net = 2 },
 		"unread below zero":         func(t *table) { t.unread = -1 },
 		"a month after year 9999":   func(t *table) { t.groups.keys[slotPeriod] = maxMonth + 1 },
 		"a bucket after year 9999":  func(t *table) { t.groups.keys[slotBucket] = maxBucket / 3600 << 2 },
@@ -112,7 +112,9 @@ func TestDecodePartialRefusesOtherForms(t *testing.T) {
 		"a control total too large": func(t *table) { t.control[ControlKey{}] = &Measures{Rows: maxCount + 1} },
 		"a group twice": func(t *table) {
 			g := &t.groups
-			g.keys, g.counts, g.dense = append(g.keys, g.keys...), append(g.counts, g.counts...), append(g.dense, g.dense...)
+			m := g.measures(0)
+			g.keys, g.order = append(g.keys, g.keys...), nil
+			g.add(g.sums.grow(), &m)
 		},
 	} {
 		if err := decode(change); !errors.Is(err, ErrPartial) {

@@ -57,7 +57,7 @@ type reach uint8
 
 const (
 	reachNone reach = iota
-	reachFew        // some of the needed: see columnWorker.pricingUnits
+	reachFew        // needed rows, if any at all, or some of them: see describedUnits
 	reachNeed       // rows that the predicate may pass
 	reachAll
 )
@@ -65,17 +65,22 @@ const (
 // columnPlan says how the column path reads a file.
 type columnPlan struct {
 	*row
-	file     *colscan.File
-	cols     []colscan.Column
-	have     MeasureSet
-	reach    []reach // by column
-	maps     []mapPlan
-	name     []mapKey // of the product name, the model and the region in the map
-	model    []mapKey
-	area     []mapKey
-	declared [][]columnWay
-	conds    columnConds
-	timesAll bool // the times of all rows are read
+	file          *colscan.File
+	cols          []colscan.Column
+	have          MeasureSet
+	reach         []reach // by column
+	maps          []mapPlan
+	name          []mapKey // of the product name, the model and the region in the map
+	model         []mapKey
+	area          []mapKey
+	declared      [][]columnWay
+	conds         columnConds
+	lineSources   []wordSource
+	anchorSources []wordSource
+	timesAll      bool // the times of all rows are read
+	// lazyTimes leaves usage start and end unread where there is an interval: in
+	// buckets of a day or a month it tells alone.
+	lazyTimes bool
 }
 
 // mapPlan is a map column and the keys asked of it.
@@ -107,6 +112,7 @@ func planColumns(rd *Reader, spec *Spec, where Where) *columnPlan {
 	}
 	p := &columnPlan{row: rd.row, file: dec.file, cols: dec.cols, have: rd.have, reach: make([]reach, len(dec.cols))}
 	p.timesAll = p.period < 0 || !spec.RestUnread
+	p.lazyTimes = p.interval >= 0 && spec.Bucket != Hour.String() && (spec.RestUnread || len(where.Any) > 0)
 	amounts := reachAll
 	if spec.RestUnread {
 		amounts = reachNeed
@@ -134,7 +140,11 @@ func planColumns(rd *Reader, spec *Spec, where Where) *columnPlan {
 	if p.timesAll {
 		times = reachAll
 	}
-	if !p.wants(p.interval, times) || !p.wants(p.start, times) || !p.wants(p.end, times) ||
+	other := times
+	if p.lazyTimes && !p.timesAll {
+		other = reachFew // mostly none
+	}
+	if !p.wants(p.interval, times) || !p.wants(p.start, other) || !p.wants(p.end, other) ||
 		!p.wants(p.period, reachAll) || !p.wants(p.region, reachNeed) {
 		return nil
 	}
@@ -156,7 +166,26 @@ func planColumns(rd *Reader, spec *Spec, where Where) *columnPlan {
 	if !p.planWhere(spec, where) {
 		return nil
 	}
+	for _, f := range lineFields {
+		p.lineSources = p.source(p.lineSources, p.text[f])
+	}
+	p.lineSources = p.source(p.lineSources, p.region)
+	for _, keys := range [...][]mapKey{p.name, p.model, p.area} {
+		for _, k := range keys {
+			p.lineSources = append(p.lineSources, wordSource{-1, k})
+		}
+	}
+	for _, f := range append([]int{fieldAccount}, anchorFields...) {
+		p.anchorSources = p.source(p.anchorSources, p.text[f])
+	}
 	return p
+}
+
+func (p *columnPlan) source(list []wordSource, col int) []wordSource {
+	if col < 0 {
+		return list
+	}
+	return append(list, wordSource{col: col})
 }
 
 // wants notes that a column is read for some rows; false when it has not one

@@ -144,6 +144,7 @@ func benchPair(b *testing.B, set *Set, r Rollup, rows int64) {
 	ctx := context.Background()
 	needed := benchNeeded(b, set, r)
 	var job, limit, wall time.Duration
+	least := [2]time.Duration{1 << 62, 1 << 62}
 	var mallocs uint64
 	var out []Rolled
 	for b.Loop() {
@@ -156,12 +157,14 @@ func benchPair(b *testing.B, set *Set, r Rollup, rows int64) {
 			b.Fatal(err)
 		}
 		wall += time.Since(at)
-		job += processorTime() - cpu
+		took := processorTime() - cpu
+		job, least[0] = job+took, min(least[0], took)
 		runtime.ReadMemStats(&after)
 		mallocs += after.Mallocs - before.Mallocs
 		cpu = processorTime()
 		benchDecompress(b, set, needed)
-		limit += processorTime() - cpu
+		took = processorTime() - cpu
+		limit, least[1] = limit+took, min(least[1], took)
 	}
 	if st := out[0].Stats; st.Again || st.ByRows > 0 {
 		b.Fatalf("the column path was not used: %+v", st)
@@ -169,6 +172,8 @@ func benchPair(b *testing.B, set *Set, r Rollup, rows int64) {
 	rows *= int64(benchTimes())
 	million := float64(b.N) * float64(rows) / 1e6
 	b.ReportMetric(float64(job)/float64(limit), "x/limit")
+	// On a machine with other work the least of several runs says more.
+	b.ReportMetric(float64(least[0])/float64(least[1]), "least-x/limit")
 	b.ReportMetric(job.Seconds()*1e3/million, "ms/Mrow")
 	b.ReportMetric(limit.Seconds()*1e3/million, "limit-ms/Mrow")
 	b.ReportMetric(wall.Seconds()*1e3/million, "wall-ms/Mrow")
@@ -237,28 +242,35 @@ func benchDecompress(b *testing.B, set *Set, columns []int) {
 	}
 }
 
-// BenchmarkColumnGroups measures what a group costs while rows are read.
+// BenchmarkColumnGroups measures what a group costs while rows are read, when every
+// group has a resource of its own.
 func BenchmarkColumnGroups(b *testing.B) {
 	const n = 1_000_000
-	key := make([]uint32, fixedSlots)
 	var before, after runtime.MemStats
 	for b.Loop() {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
-		g := &columnGroups{groups: groups{stride: fixedSlots}}
-		for i := range uint32(n) {
-			key[slotResource], key[slotBucket] = i, i%31
-			h := uint64(0)
-			for s, k := range key {
-				h += mix(k, s)
+		w := newColumnWorker(newRun(&Rollup{}, nil))
+		ids, dst := make([]uint32, blockRows), make([]uint32, blockRows)
+		for at := uint32(0); at < n; at += blockRows {
+			for i := range ids {
+				ids[i] = at + uint32(i)
 			}
-			g.find(h, key)
+			last := &w.anchors.pairings[len(w.anchors.pairings)-1]
+			anchor := last.all(dst, keyColumn{same: true}, keyColumn{ids: ids}, 1, n)
+			both := w.both.all(dst, keyColumn{same: true}, anchor, 1, last.len())
+			for i := range ids {
+				ids[i] %= 31
+			}
+			w.group.all(dst, both, keyColumn{ids: ids}, w.both.len(), 31)
+			w.groupSums.extend(w.group.len())
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
-		if g.len() != n {
-			b.Fatalf("%d groups, want %d", g.len(), n)
+		if w.groupSums.len() < n {
+			b.Fatalf("%d groups, want %d", w.groupSums.len(), n)
 		}
+		runtime.KeepAlive(w)
 	}
 	b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/n, "B/group")
 }

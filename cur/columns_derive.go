@@ -6,14 +6,21 @@ import (
 	"github.com/spendclaim/spendclaim/internal/colscan"
 )
 
-// derive reads the fields of the needed rows that have a second home, and the
-// declared columns.
-func (w *columnWorker) derive() error {
-	p, n := w.plan, len(w.need.rows)
-	for i := range p.maps {
-		m := &p.maps[i]
+// derived reports whether the column path works the numbers of a field out for the
+// needed rows: fields that have, or may have, a second home.
+func derived(field int) bool {
+	switch field {
+	case fieldName, fieldModel, fieldRegion, fieldUnit:
+		return true
+	}
+	return field >= numTextFields
+}
+
+// loadMaps reads the maps of the needed rows.
+func (w *columnWorker) loadMaps() (err error) {
+	for i := range w.plan.maps {
+		m := &w.plan.maps[i]
 		if w.maps[i] == nil {
-			var err error
 			if w.maps[i], err = w.scan.Map(m.col, m.keys, m.prefixes); err != nil {
 				return err
 			}
@@ -22,31 +29,39 @@ func (w *columnWorker) derive() error {
 			return err
 		}
 	}
+	return nil
+}
+
+// derive works out the fields of needed rows that have a second home.
+func (w *columnWorker) derive(set *rowSet) error {
+	p, n := w.plan, len(set.rows)
 	for _, f := range [...]struct {
 		field int
 		keys  []mapKey
 	}{{fieldName, p.name}, {fieldModel, p.model}, {fieldRegion, p.area}} {
 		ids := w.ids[f.field][:n]
-		if _, err := w.texts(f.field, &w.need, ids); err != nil {
+		if _, err := w.texts(f.field, set, ids); err != nil {
 			return err
 		}
 		for _, k := range f.keys {
-			if err := w.fillKey(ids, k, f.field); err != nil {
+			if err := w.fillKey(ids, k, f.field, set); err != nil {
 				return err
 			}
 		}
 	}
 	if ids := w.ids[fieldRegion][:n]; p.region >= 0 && slices.Contains(ids, 0) {
-		other := w.spare[fieldRegion][:n]
-		if _, err := resolve(w, p.region, &w.need, other, &w.region, w.number(fieldRegion)); err != nil {
+		other := w.spare[:n]
+		if _, err := resolve(w, p.region, set, other, &w.region, w.number(fieldRegion)); err != nil {
 			return err
 		}
 		fill(ids, other)
 	}
-	if err := w.pricingUnits(); err != nil {
-		return err
-	}
-	for i := range p.declared {
+	return w.pricingUnits(set)
+}
+
+// declared reads the declared columns of the needed rows.
+func (w *columnWorker) declared() error {
+	for i := range w.plan.declared {
 		if err := w.declare(i); err != nil {
 			return err
 		}
@@ -64,12 +79,12 @@ func fill(ids, other []uint32) {
 }
 
 // fillKey puts the value of a map's key where ids is blank.
-func (w *columnWorker) fillKey(ids []uint32, k mapKey, field int) error {
+func (w *columnWorker) fillKey(ids []uint32, k mapKey, field int, set *rowSet) error {
 	if !slices.Contains(ids, 0) {
 		return nil
 	}
-	other := w.spare[field][:len(ids)]
-	if err := colscan.Resolve(w.maps[k.m].Key(k.key), nil, other, w.keyMemo(k, field), w.number(field)); err != nil {
+	other := w.spare[:len(ids)]
+	if err := colscan.Resolve(w.maps[k.m].Key(k.key), set.places(), other, w.keyMemo(k, field), w.number(field)); err != nil {
 		return err
 	}
 	fill(ids, other)
@@ -92,26 +107,55 @@ type fieldKey struct {
 	field int
 }
 
-// pricingUnits reads the pricing unit of the needed rows; a row of the Marketplace that
-// leaves it blank has it in the description.
-func (w *columnWorker) pricingUnits() error {
+// pricingUnits reads the pricing units of needed rows.
+func (w *columnWorker) pricingUnits(set *rowSet) error {
+	ids := w.ids[fieldUnit][:len(set.rows)]
+	if _, err := w.texts(fieldUnit, set, ids); err != nil {
+		return err
+	}
+	if len(w.few) == 0 {
+		return nil
+	}
+	// The few ascend, and so does the set.
+	at := 0
+	for i := range ids {
+		place := int32(i)
+		if !set.isNeed {
+			place = set.inNeed[i]
+		}
+		for at < len(w.few) && w.fewAt[at] < place {
+			at++
+		}
+		if at < len(w.few) && w.fewAt[at] == place {
+			ids[i] = w.fewUnits[at]
+		}
+	}
+	return nil
+}
+
+// describedUnits finds the few needed rows whose pricing unit is in their description:
+// those of the Marketplace that leave it blank.
+func (w *columnWorker) describedUnits() error {
+	w.few, w.fewAt, w.fewUnits = w.few[:0], w.fewAt[:0], w.fewUnits[:0]
+	col := w.plan.text[fieldDescription]
+	if col < 0 {
+		return nil
+	}
 	n := len(w.need.rows)
 	ids := w.ids[fieldUnit][:n]
 	if _, err := w.texts(fieldUnit, &w.need, ids); err != nil {
 		return err
 	}
-	col := w.plan.text[fieldDescription]
-	if col < 0 || !slices.Contains(ids, 0) {
+	if !slices.Contains(ids, 0) {
 		return nil
 	}
-	entities := w.spare[fieldUnit][:n]
+	entities := w.spare[:n]
 	if _, err := w.texts(fieldEntity, &w.need, entities); err != nil {
 		return err
 	}
-	d := &w.dicts[fieldEntity]
-	w.few, w.fewAt = w.few[:0], w.fewAt[:0]
+	market := w.dicts[fieldEntity].id(marketplace)
 	for i, id := range ids {
-		if id == 0 && d.vals[entities[i]] == marketplace {
+		if id == 0 && entities[i] == market {
 			w.few, w.fewAt = append(w.few, w.need.rows[i]), append(w.fewAt, int32(i))
 		}
 	}
@@ -138,22 +182,18 @@ func (w *columnWorker) pricingUnits() error {
 		}
 		codes = &v.Codes
 	}
-	units := w.spare[fieldUnit][:len(w.few)]
-	err := colscan.Resolve(codes, at, units, &w.units, func(v *colscan.Value) (uint32, error) {
+	w.fewUnits = append(w.fewUnits, w.spare[:len(w.few)]...)
+	return colscan.Resolve(codes, at, w.fewUnits, &w.units, func(v *colscan.Value) (uint32, error) {
 		b, err := v.Text()
 		return w.dicts[fieldUnit].id(unitOf(string(b))), err
 	})
-	for i, at := range w.fewAt {
-		ids[at] = units[i]
-	}
-	return err
 }
 
 // declare reads a declared column of the needed rows: the first of its ways
 // that has a value.
 func (w *columnWorker) declare(i int) error {
 	field, n := numTextFields+i, len(w.need.rows)
-	ids, other, done := w.ids[field][:n], w.spare[field][:n], w.flags[:n]
+	ids, other, done := w.ids[field][:n], w.spare[:n], w.flags[:n]
 	clear(ids)
 	clear(done)
 	for _, way := range w.plan.declared[i] {

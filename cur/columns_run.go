@@ -241,14 +241,14 @@ func (w *columnWorker) unit(ctx context.Context, f *columnFile, group int) (err 
 	}()
 	w.begin(f.plan)
 	defer w.announce(f.f, group)()
-	return w.group(ctx, group)
+	return w.readGroup(ctx, group)
 }
 
 // done books a row group that w has read, and finishes its file with the last
 // of them.
 func (q *columnQueue) done(ctx context.Context, f *columnFile, w *columnWorker) error {
-	for p, n := range w.rows {
-		f.rows[p.key] += n
+	for key, n := range w.take() {
+		f.rows[key] += n
 		f.rd.n += n
 		q.rows += n
 	}
@@ -320,15 +320,7 @@ func (r *run) merge(workers []*columnWorker) error {
 		if w == nil {
 			continue
 		}
-		for key, p := range w.parts {
-			r.parts[key].merge(w, p)
-		}
-		for i := range w.control {
-			c := &w.control[i]
-			k := ControlKey{w.dicts[fieldPayer].vals[c.key[0]], Month{int32(c.key[1])},
-				w.dicts[fieldCurrency].vals[c.key[2]], w.dicts[fieldType].vals[c.key[3]]}
-			r.parts[c.part.key].addControl(k, &c.m)
-		}
+		w.mergeInto(r.parts)
 	}
 	r.groups, r.rests = 0, 0
 	for _, p := range r.parts {

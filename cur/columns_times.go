@@ -55,9 +55,14 @@ func timeAt(n int64) time.Time {
 // times reads the times of a set and finds bucket and month of each row.
 func (w *columnWorker) times(set *rowSet) error {
 	n := len(set.rows)
-	iv, err := w.intervals(set)
+	iv, err := w.intervalsOf(set)
 	if err != nil {
 		return err
+	}
+	if w.plan.lazyTimes {
+		if ok, err := w.byInterval(n, iv); ok || err != nil {
+			return err
+		}
 	}
 	start, err := w.instants(w.plan.start, set, w.starts, &w.start)
 	if err != nil {
@@ -67,47 +72,83 @@ func (w *columnWorker) times(set *rowSet) error {
 	if err != nil {
 		return err
 	}
-	same := iv && start && end
-	for i := range n {
-		if same && i > 0 {
-			w.buckets[i], w.timeMonths[i] = w.buckets[0], w.timeMonths[0]
-			continue
-		}
-		k := [4]int64{w.ivs[i][0], w.ivs[i][1], w.starts[i], w.ends[i]}
-		h := uint64(k[0])*0x9e3779b97f4a7c15 ^ uint64(k[2])*0xff51afd7ed558ccd ^ uint64(k[3])*0xc4ceb9fe1a85ec53
+	if w.bucketSame = iv && start && end; w.bucketSame {
+		n = 1
+	}
+	ivs, starts, ends := w.ivs[:n], w.starts[:n], w.ends[:n]
+	buckets, months := w.buckets[:n], w.timeMonths[:n]
+	for i := range ivs {
+		k := timeKey{ivs[i], starts[i], ends[i]}
+		h := uint64(k.interval)*0x9e3779b97f4a7c15 ^ uint64(k.start)*0xff51afd7ed558ccd ^ uint64(k.end)*0xc4ceb9fe1a85ec53
 		c := &w.timeCells[h>>52]
-		if c.bucket == 0 || c.key != k { // a bucket has a span, so it is not 0
+		if !c.known || c.key != k {
 			if err := w.timeCell(c, k); err != nil {
 				return err
 			}
 		}
-		w.buckets[i], w.timeMonths[i] = c.bucket, c.month
+		buckets[i], months[i] = c.bucket, c.month
 	}
 	return nil
 }
 
-// intervals reads the billing intervals of a set.
-func (w *columnWorker) intervals(set *rowSet) (same bool, err error) {
+// byInterval is times where intervals alone tell; ok is false where one does not.
+func (w *columnWorker) byInterval(n int, same bool) (ok bool, err error) {
+	if w.bucketSame = same; same {
+		n = 1
+	}
+	for len(w.intervalsAt) < len(w.intervals.vals) {
+		w.intervalsAt = append(w.intervalsAt, intervalCell{})
+	}
+	cells, buckets, months := w.intervalsAt, w.buckets[:n], w.timeMonths[:n]
+	for i, id := range w.ivs[:n] {
+		c := &cells[id]
+		if !c.known {
+			c.known, c.enough = true, w.intervals.vals[id][0] != noTime
+			if c.enough {
+				var t timeCell
+				if err := w.timeCell(&t, timeKey{id, noTime, noTime}); err != nil {
+					return false, err
+				}
+				c.bucket, c.month = t.bucket, t.month
+			}
+		}
+		if !c.enough {
+			return false, nil
+		}
+		buckets[i], months[i] = c.bucket, c.month
+	}
+	return true, nil
+}
+
+// intervalsOf reads the billing intervals of a set.
+func (w *columnWorker) intervalsOf(set *rowSet) (same bool, err error) {
 	col := w.plan.row.interval
 	if col < 0 {
+		none := w.intervals.id([2]int64{noTime, noTime})
 		for i := range set.rows {
-			w.ivs[i] = [2]int64{noTime, noTime}
+			w.ivs[i] = none
 		}
 		return true, nil
 	}
-	return resolve(w, col, set, w.ivs, &w.interval, func(v *colscan.Value) (out [2]int64, err error) {
+	return resolve(w, col, set, w.ivs, &w.interval, func(v *colscan.Value) (id uint32, err error) {
 		b, err := v.Text()
-		if err != nil || len(b) == 0 {
-			return [2]int64{noTime, noTime}, err
+		if err != nil {
+			return 0, err
 		}
-		iv, err := parseInterval(string(b))
-		if err == nil {
-			out[0], err = nanos(iv.start)
+		out := [2]int64{noTime, noTime}
+		if len(b) > 0 {
+			iv, err := parseInterval(string(b))
+			if err == nil {
+				out[0], err = nanos(iv.start)
+			}
+			if err == nil {
+				out[1], err = nanos(iv.end)
+			}
+			if err != nil {
+				return 0, err
+			}
 		}
-		if err == nil {
-			out[1], err = nanos(iv.end)
-		}
-		return out, err
+		return w.intervals.id(out), nil
 	})
 }
 
@@ -129,8 +170,9 @@ func (w *columnWorker) instants(col int, set *rowSet, dst []int64, m *colscan.Me
 }
 
 // timeCell works out what times come to.
-func (w *columnWorker) timeCell(c *timeCell, k [4]int64) error {
-	li := LineItem{IntervalStart: timeAt(k[0]), IntervalEnd: timeAt(k[1]), UsageStart: timeAt(k[2]), UsageEnd: timeAt(k[3])}
+func (w *columnWorker) timeCell(c *timeCell, k timeKey) error {
+	iv := w.intervals.vals[k.interval]
+	li := LineItem{IntervalStart: timeAt(iv[0]), IntervalEnd: timeAt(iv[1]), UsageStart: timeAt(k.start), UsageEnd: timeAt(k.end)}
 	first := li.IntervalStart
 	if first.IsZero() {
 		first = li.UsageStart
@@ -142,6 +184,6 @@ func (w *columnWorker) timeCell(c *timeCell, k [4]int64) error {
 	if b == (Bucket{}) {
 		return errDecline
 	}
-	*c = timeCell{k, uint32(b.Start/3600)<<2 | uint32(b.Span), MonthOf(first)}
+	*c = timeCell{k, true, w.bucketSlots.id(uint32(b.Start/3600)<<2 | uint32(b.Span)), w.months.id(MonthOf(first))}
 	return nil
 }

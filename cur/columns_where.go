@@ -13,8 +13,11 @@ type columnConds struct {
 	clauses []uint64    // bits of a clause
 	plain   uint64      // conditions on columns that every row is asked for
 	fields  []fieldCond // plain ones, cheapest first
-	derived []fieldCond
-	conds   []Cond
+	// late ones are asked of the needed rows only: those on derived fields, and
+	// plain ones that come with others in every clause.
+	// Those on what is billed are judged once for each line: see judgeLines.
+	late, lateLines []fieldCond
+	conds           []Cond
 }
 
 // fieldCond is the conditions on one field, or on declared column
@@ -59,8 +62,8 @@ func (p *columnPlan) planWhere(spec *Spec, where Where) bool {
 			w.conds = append(w.conds, c)
 			need |= bit
 			list := &w.fields
-			if p.isDerived(field) {
-				list = &w.derived
+			if p.isDerived(field) || isLate(where, p, c.Column) {
+				list = &w.late
 			} else {
 				w.plain |= bit
 				p.wants(p.text[field], reachAll)
@@ -74,8 +77,34 @@ func (p *columnPlan) planWhere(spec *Spec, where Where) bool {
 		}
 		w.clauses = append(w.clauses, need)
 	}
+	for i := 0; i < len(w.late); {
+		if f := w.late[i]; slices.Contains(lineFields, f.field) {
+			w.lateLines, w.late = append(w.lateLines, f), slices.Delete(w.late, i, i+1)
+		} else {
+			i++
+		}
+	}
 	// Products first: they rule out most rows of most blocks.
 	slices.SortStableFunc(w.fields, func(a, b fieldCond) int { return rankCond(a.field) - rankCond(b.field) })
+	return true
+}
+
+// isLate reports whether conditions on a column can wait until other plain ones
+// have ruled most rows out: in each clause that has one there is one on the
+// product as well. Which line item type a row has is known anyway.
+func isLate(where Where, p *columnPlan, col Column) bool {
+	switch f := fieldOf(col); {
+	case f < 0 || f == fieldProduct || f == fieldType || p.text[fieldProduct] < 0:
+		return false
+	}
+	for _, clause := range where.Any {
+		has := func(col Column) bool {
+			return slices.ContainsFunc(clause, func(c Cond) bool { return c.Column == col })
+		}
+		if has(col) && !has(ColProductCode) {
+			return false
+		}
+	}
 	return true
 }
 
@@ -120,6 +149,7 @@ func (w *columnWorker) selectRows() error {
 			w.need.rows = append(w.need.rows, int32(i))
 		}
 		w.need.full = true
+		w.maybe = w.maybe[:0]
 		return nil
 	}
 	met := w.met[:w.n]
@@ -134,16 +164,22 @@ func (w *columnWorker) selectRows() error {
 		}
 		known |= f.bits
 	}
-	var last uint64
-	passes := c.passes(0, c.plain)
+	rows, n := w.need.rows[:blockRows], 0
+	// What is known of most rows is what is known of the row before.
+	last, passes, surely := uint64(0), c.passes(0, c.plain), c.passes(0, ^uint64(0))
+	w.maybe = w.maybe[:0]
 	for i, m := range met {
 		if m != last {
-			last, passes = m, c.passes(m, c.plain)
+			last, passes, surely = m, c.passes(m, c.plain), c.passes(m, ^uint64(0))
 		}
 		if passes {
-			w.need.rows = append(w.need.rows, int32(i))
+			if rows[n] = int32(i); !surely {
+				w.maybe = append(w.maybe, int32(n))
+			}
+			n++
 		}
 	}
+	w.need.rows = rows[:n]
 	w.need.full = len(w.need.rows) == w.n
 	return nil
 }
@@ -180,22 +216,13 @@ func (w *columnWorker) testField(f fieldCond, met []uint64) error {
 	if err != nil {
 		return err
 	}
-	bits := w.masks[:w.n]
-	memo := &w.tests[f.field]
-	err = colscan.Resolve(codes, nil, bits, memo, func(v *colscan.Value) (uint64, error) {
+	return colscan.Or(codes, met, &w.tests[f.field], func(v *colscan.Value) (uint64, error) {
 		b, err := v.Text()
 		if f.field == fieldPrincipal {
 			return c.bits(f.bits, Role(string(b))), err
 		}
 		return c.bits(f.bits, string(b)), err
 	})
-	if err != nil {
-		return err
-	}
-	for i, b := range bits {
-		met[i] |= b
-	}
-	return nil
 }
 
 // absent is the value of a field whose column is missing.
@@ -208,26 +235,53 @@ func (w *columnWorker) absent(field int) string {
 
 // split divides the block into the rows that pass and the rest. Derived
 // fields of the needed rows have been read.
-func (w *columnWorker) split() {
+func (w *columnWorker) split() error {
 	c := &w.plan.conds
+	for _, f := range c.late {
+		if derived(f.field) || len(w.need.rows) == 0 {
+			continue
+		}
+		if w.ids[f.field] == nil {
+			w.ids[f.field] = make([]uint32, blockRows)
+		}
+		if _, err := w.texts(f.field, &w.need, w.ids[f.field]); err != nil {
+			return err
+		}
+	}
 	w.match.begin()
 	w.rest.begin()
-	if len(c.derived) == 0 {
-		w.match.rows = append(w.match.rows, w.need.rows...)
-		w.match.isNeed, w.match.full = true, w.need.full
-	} else {
-		for i, row := range w.need.rows {
-			met := w.met[row]
-			for _, f := range c.derived {
-				met |= w.textBits(f, w.ids[f.field][i])
+	no := 0
+	for k, i := range w.maybe {
+		met := w.met[w.need.rows[i]]
+		if len(c.lateLines) > 0 {
+			line := w.line.id
+			if !w.line.same {
+				line = w.line.ids[i]
 			}
-			if c.passes(met, ^uint64(0)) {
-				w.match.rows = append(w.match.rows, row)
-				w.match.inNeed = append(w.match.inNeed, int32(i))
-			}
+			met |= w.lineMet[line]
 		}
-		w.match.isNeed = len(w.match.rows) == len(w.need.rows)
-		w.match.full = len(w.match.rows) == w.n
+		for _, f := range c.late {
+			met |= w.textBits(f, w.ids[f.field][i])
+		}
+		if !c.passes(met, ^uint64(0)) {
+			w.maybe[no] = w.maybe[k]
+			no++
+		}
+	}
+	w.match.isNeed, w.match.full = no == 0, no == 0 && w.need.full
+	if no == 0 {
+		w.match.rows = append(w.match.rows, w.need.rows...)
+	} else {
+		from := int32(0)
+		for _, out := range append(w.maybe[:no], int32(len(w.need.rows))) {
+			for ; from < out; from++ {
+				w.match.rows, w.match.inNeed = append(w.match.rows, w.need.rows[from]), append(w.match.inNeed, from)
+			}
+			from++
+		}
+	}
+	if w.run.spec.RestUnread {
+		return nil
 	}
 	at := 0
 	for i := range int32(w.n) {
@@ -238,6 +292,7 @@ func (w *columnWorker) split() {
 		w.rest.rows = append(w.rest.rows, i)
 	}
 	w.rest.full = len(w.rest.rows) == w.n
+	return nil
 }
 
 // textBits returns which conditions on a field the text of a dictionary id

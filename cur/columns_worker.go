@@ -2,9 +2,9 @@ package cur
 
 import (
 	"context"
+	"slices"
 
 	"github.com/spendclaim/spendclaim/internal/colscan"
-	"github.com/spendclaim/spendclaim/internal/exact"
 )
 
 // blockRows is how many rows are worked on at once: what is held of them stays
@@ -19,19 +19,34 @@ type rowSet struct {
 	inNeed []int32 // the place of each among those; nil when isNeed
 }
 
+// places gives the place of each row among the needed ones; nil when they are those.
+func (s *rowSet) places() []int32 {
+	if s.isNeed {
+		return nil
+	}
+	return s.inNeed
+}
+
 func (s *rowSet) begin() { *s = rowSet{rows: s.rows[:0], inNeed: s.inNeed[:0]} }
 
-// amount is a cell of a cost or usage column.
-type amount struct {
-	n  exact.Num
-	ok bool // not blank
+// intervalCell is what an interval alone comes to.
+type intervalCell struct {
+	known, enough bool
+	bucket, month uint32
 }
 
 // timeCell is what the times of a row come to.
 type timeCell struct {
-	key    [4]int64 // interval, usage start and end
-	bucket uint32
-	month  Month
+	key    timeKey
+	known  bool
+	bucket uint32 // numbers of the worker
+	month  uint32
+}
+
+// timeKey is the number of an interval, and usage start and end.
+type timeKey struct {
+	interval   uint32
+	start, end int64
 }
 
 // columnWorker reads row groups by columns. It belongs to one goroutine.
@@ -41,34 +56,48 @@ type columnWorker struct {
 	plan *columnPlan
 	ctx  context.Context
 
-	// Texts are numbered for the worker, over all its files. Number 0 is "".
-	dicts   []dict // by field, then by declared column
-	invoice dict
-	tuples  map[[4]uint32]uint32 // invoice fields to invoice
-	parts   map[partKey]*columnPart
-	control []controlEntry
-	byKey   map[[4]uint32]uint32
+	// Texts, and what else keys are made of, are numbered for the worker, over all
+	// its files. Number 0 of a text is "".
+	dicts       []dict // by field, then by declared column
+	intervals   numbering[[2]int64]
+	months      numbering[Month]
+	bucketSlots numbering[uint32] // buckets as keys hold them
 
-	expect  func(reach)           // see announce
-	rows    map[*columnPart]int64 // of the row group being read
-	matched int64
+	expect func(reach) // see announce
+
+	// The keys of the rows, and their sums.
+	byControl      [3]pairing // payer and currency, and month, and line item type
+	control        []controlEntry
+	parts          map[partKey]bool
+	lines, anchors chain
+	both, group    pairing
+	rests          chain
+	groupSums      sumTable
+	restSums       sumTable
+	matched        int64
 
 	// Memos of the current row group.
-	memos     []colscan.Memo[uint32] // by field
-	tests     []colscan.Memo[uint64]
-	keys      map[fieldKey]*colscan.Memo[uint32] // values of map keys
-	ways      map[fieldKey]*colscan.Memo[uint32] // declared columns
-	amounts   [NumMeasures]colscan.Memo[amount]
-	period    colscan.Memo[Month]
-	interval  colscan.Memo[[2]int64]
-	start     colscan.Memo[int64]
-	end       colscan.Memo[int64]
-	region    colscan.Memo[uint32]
-	units     colscan.Memo[uint32]
-	reserved  colscan.Memo[bool]
-	idBits    [][]uint64 // see textBits
-	maps      []*colscan.MapVector
-	timeCells [4096]timeCell
+	memos       []colscan.Memo[uint32] // by field
+	tests       []colscan.Memo[uint64]
+	keys        map[fieldKey]*colscan.Memo[uint32] // values of map keys
+	ways        map[fieldKey]*colscan.Memo[uint32] // declared columns
+	amountMemos [NumMeasures]colscan.Memo[amount]
+	types       colscan.Memo[uint32] // see typesOf
+	typesFirst  uint32
+	period      colscan.Memo[uint32]
+	interval    colscan.Memo[uint32]
+	start       colscan.Memo[int64]
+	end         colscan.Memo[int64]
+	region      colscan.Memo[uint32]
+	units       colscan.Memo[uint32]
+	reserved    colscan.Memo[bool]
+	idBits      [][]uint64 // see textBits
+	maps        []*colscan.MapVector
+	timeCells   [4096]timeCell
+	intervalsAt []intervalCell // by interval
+
+	linePack   packer
+	anchorPack packer
 
 	// The current block.
 	base        int64
@@ -80,71 +109,82 @@ type columnWorker struct {
 	whole       rowSet
 	ctl         []uint32 // by row: its control entry
 	ctlSame     bool
-	all         [numTextFields][]uint32 // by row, of the fields of control
-	allSame     [numTextFields]bool
-	ids         [][]uint32 // by field: derived ones for the needed rows, others for the set being booked
-	spare       [][]uint32
-	met, masks  []uint64
-	months      []Month
-	monthSame   bool
-	ivs         [][2]int64
+	ids         [][]uint32 // by field: of derived fields, for the needed rows
+	spare       []uint32
+	colIDs      []uint32
+	met         []uint64
+	ivs         []uint32
 	starts      []int64
 	ends        []int64
 	buckets     []uint32 // of the rows whose times are read
-	timeMonths  []Month
-	cost, other []amount
-	flags       []bool
-	bucket      []uint32
-	hash        []uint64
-	warmed      uint64 // see columnGroups.warm
-	index       []uint32
-	groupKey    []uint32
-	few, fewAt  []int32
-	keyCols     []keyColumn
-	varying     []int
-	invoiceIDs  []uint32
-	periodIDs   []uint32
+	bucketSame  bool
+	timeMonths  []uint32
+	maybe       []int32 // needed rows of which late conditions have the last word
+	few, fewAt  []int32 // see describedUnits
+	fewUnits    []uint32
+	lineMet     []uint64  // by line: see judgeLines
+	line        keyColumn // of the needed rows
+	anchor      keyColumn
+
+	// The set being booked.
+	lineIDs, anchorIDs, bucketIDs, setCtl, index []uint32
+
+	cells         [NumMeasures]cells
+	dense, sparse []*cells // those that are not all 0
+	floats        []float64
+	other         []amount
+	blank, noNet  []bool // by row: cost, net cost
+	flags, named  []bool
+	warm          int64 // see sumTable.warm
 }
 
-// columnPart is what a worker has of one delivery.
-type columnPart struct {
-	key    partKey
-	groups columnGroups
-	rest   columnGroups
-	unread int64
+// numbering numbers values of a kind.
+type numbering[T comparable] struct {
+	vals []T
+	ids  map[T]uint32
 }
 
-// controlEntry is one control total; its key is payer, period, currency and
-// line item type in the worker's numbers.
-type controlEntry struct {
-	key  [4]uint32
-	part *columnPart
-	m    Measures
+func (n *numbering[T]) id(v T) uint32 {
+	id, ok := n.ids[v]
+	if !ok {
+		if n.ids == nil {
+			n.ids = make(map[T]uint32)
+		}
+		id = uint32(len(n.vals))
+		n.ids[v], n.vals = id, append(n.vals, v)
+	}
+	return id
 }
 
 func newColumnWorker(r *run) *columnWorker {
 	fields := numTextFields + len(r.spec.Columns)
-	w := &columnWorker{run: r, dicts: make([]dict, fields), tuples: make(map[[4]uint32]uint32),
-		parts: make(map[partKey]*columnPart), byKey: make(map[[4]uint32]uint32), rows: make(map[*columnPart]int64),
+	anchors := slices.Clone(anchorFields)
+	for i := range r.spec.Columns {
+		anchors = append(anchors, numTextFields+i)
+	}
+	w := &columnWorker{run: r, dicts: make([]dict, fields), parts: make(map[partKey]bool),
+		lines: newChain(lineFields), anchors: newChain(anchors), rests: newChain(restFields),
 		memos: make([]colscan.Memo[uint32], fields), tests: make([]colscan.Memo[uint64], fields),
 		keys: make(map[fieldKey]*colscan.Memo[uint32]), ways: make(map[fieldKey]*colscan.Memo[uint32]),
-		idBits: make([][]uint64, fields), ids: make([][]uint32, fields), spare: make([][]uint32, fields)}
+		idBits: make([][]uint64, fields), ids: make([][]uint32, fields)}
 	for i := range w.dicts {
 		w.dicts[i].id("")
-		w.ids[i], w.spare[i] = make([]uint32, blockRows), make([]uint32, blockRows)
 	}
-	for _, f := range [...]int{fieldPayer, fieldType, fieldCurrency} {
-		w.all[f] = make([]uint32, blockRows)
+	for f := range fields {
+		if derived(f) {
+			w.ids[f] = make([]uint32, blockRows)
+		}
 	}
-	w.invoiceIDs, w.periodIDs = make([]uint32, blockRows), make([]uint32, blockRows)
-	w.ctl, w.bucket, w.index = make([]uint32, blockRows), make([]uint32, blockRows), make([]uint32, blockRows)
-	w.met, w.masks, w.hash = make([]uint64, blockRows), make([]uint64, blockRows), make([]uint64, blockRows)
-	w.months, w.timeMonths, w.buckets = make([]Month, blockRows), make([]Month, blockRows), make([]uint32, blockRows)
-	w.ivs, w.starts, w.ends = make([][2]int64, blockRows), make([]int64, blockRows), make([]int64, blockRows)
-	w.cost, w.other, w.flags = make([]amount, blockRows), make([]amount, blockRows), make([]bool, blockRows)
-	for m := range w.amounts {
-		w.amounts[m].Most = 1024 // converting a double takes a few nanoseconds
+	for _, list := range [...]*[]uint32{&w.ctl, &w.spare, &w.colIDs, &w.ivs, &w.buckets, &w.timeMonths,
+		&w.lineIDs, &w.anchorIDs, &w.bucketIDs, &w.setCtl, &w.index} {
+		*list = make([]uint32, blockRows)
 	}
+	for _, list := range [...]*[]bool{&w.blank, &w.noNet, &w.flags, &w.named} {
+		*list = make([]bool, blockRows)
+	}
+	w.met, w.need.rows = make([]uint64, blockRows), make([]int32, 0, blockRows)
+	w.starts, w.ends = make([]int64, blockRows), make([]int64, blockRows)
+	w.floats, w.other = make([]float64, blockRows), make([]amount, blockRows)
 	for i := range int32(blockRows) {
 		w.whole.rows = append(w.whole.rows, i)
 	}
@@ -156,17 +196,19 @@ func (w *columnWorker) begin(p *columnPlan) {
 	w.plan = p
 	w.loaded = make([]uint64, len(p.cols))
 	w.keys, w.ways = make(map[fieldKey]*colscan.Memo[uint32]), make(map[fieldKey]*colscan.Memo[uint32])
-	clear(w.rows)
 	for i := range w.idBits {
 		w.idBits[i] = w.idBits[i][:0]
 	}
+	w.linePack.sources, w.anchorPack.sources = p.lineSources, p.anchorSources
 }
 
-// group reads one row group.
-func (w *columnWorker) group(ctx context.Context, g int) error {
+// readGroup reads one row group.
+func (w *columnWorker) readGroup(ctx context.Context, g int) error {
 	w.ctx = ctx
 	rows := w.scan.Begin(w.plan.file, g)
 	w.maps = make([]*colscan.MapVector, len(w.plan.maps))
+	w.linePack.reset()
+	w.anchorPack.reset()
 	for w.base = 0; w.base < rows; w.base += int64(w.n) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -202,11 +244,22 @@ func (w *columnWorker) block() error {
 				return err
 			}
 		}
-		if err := w.derive(); err != nil {
+		if err := w.loadMaps(); err != nil {
+			return err
+		}
+		if err := w.findLines(); err != nil {
+			return err
+		}
+		if err := w.declared(); err != nil {
+			return err
+		}
+		if err := w.findAnchors(); err != nil {
 			return err
 		}
 	}
-	w.split()
+	if err := w.split(); err != nil {
+		return err
+	}
 	w.matched += int64(len(w.match.rows))
 	return w.bookBlock()
 }
@@ -288,82 +341,4 @@ func (w *columnWorker) texts(field int, set *rowSet, dst []uint32) (same bool, e
 		dst[i] = id
 	}
 	return true, nil
-}
-
-// controls finds the control entry, and with it the delivery, of every row.
-func (w *columnWorker) controls() (err error) {
-	same := true
-	for _, f := range [...]int{fieldPayer, fieldCurrency, fieldType} {
-		if w.allSame[f], err = w.texts(f, &w.whole, w.all[f]); err != nil {
-			return err
-		}
-		same = same && w.allSame[f]
-	}
-	w.monthSame = false
-	if col := w.plan.period; col >= 0 {
-		w.monthSame, err = resolve(w, col, &w.whole, w.months, &w.period, w.month)
-		if err != nil {
-			return err
-		}
-	} else {
-		for i := range w.n {
-			w.months[i] = w.timeMonths[i]
-		}
-	}
-	var last [4]uint32
-	for i := range w.n {
-		k := [4]uint32{w.all[fieldPayer][i], uint32(w.months[i].n), w.all[fieldCurrency][i], w.all[fieldType][i]}
-		if i > 0 && k == last {
-			w.ctl[i] = w.ctl[i-1]
-			continue
-		}
-		last = k
-		id, ok := w.byKey[k]
-		if !ok {
-			if id, err = w.newControl(k); err != nil {
-				return err
-			}
-		}
-		w.ctl[i] = id
-		if same && w.monthSame {
-			for j := range w.n {
-				w.ctl[j] = id
-			}
-			break
-		}
-	}
-	w.ctlSame = same && w.monthSame
-	return nil
-}
-
-func (w *columnWorker) newControl(k [4]uint32) (uint32, error) {
-	key := partKey{w.dicts[fieldPayer].vals[k[0]], Month{int32(k[1])}}
-	if w.run.set.manifest != nil {
-		key.period = Month{}
-	}
-	p := w.parts[key]
-	if p == nil {
-		if len(w.parts) == maxParts {
-			return 0, errDecline
-		}
-		p = &columnPart{key: key}
-		p.groups.stride, p.rest.stride = fixedSlots+len(w.run.spec.Columns), len(restSlots)
-		w.parts[key] = p
-	}
-	id := uint32(len(w.control))
-	w.byKey[k] = id
-	w.control = append(w.control, controlEntry{key: k, part: p})
-	return id, nil
-}
-
-// month resolves a billing period.
-func (w *columnWorker) month(v *colscan.Value) (Month, error) {
-	t, err := w.time(w.plan.period, v)
-	if err == nil && t.IsZero() {
-		err = errBlankPeriod
-	}
-	if err != nil {
-		return Month{}, err
-	}
-	return MonthOf(t), nil
 }

@@ -108,53 +108,61 @@ func invoiceOf(text string) Invoice {
 	return Invoice{f[0], f[1], f[2], f[3]}
 }
 
-// groups is a hash table from fixed-length integer keys to measures, with all
-// groups in flat slices: a group costs its key, its counts and the measures that
-// AI rows have; the rest of its measures only when one of them is not zero.
+// groups is a hash table from fixed-length integer keys to measures.
 type groups struct {
 	stride int
 	keys   []uint32 // stride per group
-	counts []counts
-	dense  []exact.Num // denseMeasures per group
-	sparse map[uint32]*[NumMeasures - denseMeasures]exact.Num
+	sums   sumTable
 	slots  []uint32 // open addressing: group + 1, 0 is free
+	order  []uint32 // once finished: the groups in order of their keys
 }
 
-type counts struct{ rows, net, blank int64 }
+func (g *groups) len() int { return g.sums.len() }
 
-func (g *groups) len() int { return len(g.counts) }
+// at returns the group at a place: until the groups are in order, its number.
+func (g *groups) at(i int) int {
+	if g.order != nil {
+		return int(g.order[i])
+	}
+	return i
+}
 
-func (g *groups) key(i int) []uint32 { return g.keys[i*g.stride : (i+1)*g.stride] }
+func (g *groups) key(i int) []uint32 { return g.raw(g.at(i)) }
 
-// find returns the group of a key, making it if need be. Growing moves
-// everything: callers keep the index, never a pointer.
+// raw returns the key of a group by its number.
+func (g *groups) raw(n int) []uint32 { return g.keys[n*g.stride : (n+1)*g.stride] }
+
+// find returns the group of a key, making it if need be. Callers keep the index,
+// never a pointer.
 func (g *groups) find(key []uint32) int {
-	if len(g.counts)*2 >= len(g.slots) {
-		g.grow()
+	if g.len()*2 >= len(g.slots) {
+		g.index(2 * len(g.slots))
 	}
 	mask := uint32(len(g.slots) - 1)
 	for s := hashKey(key) & mask; ; s = (s + 1) & mask {
 		i := g.slots[s]
 		if i == 0 {
-			g.slots[s] = uint32(len(g.counts)) + 1
+			n := g.sums.grow()
+			g.slots[s] = uint32(n) + 1
 			g.keys = append(g.keys, key...)
-			g.counts = append(g.counts, counts{})
-			for range denseMeasures {
-				g.dense = append(g.dense, exact.Num{})
-			}
-			return len(g.counts) - 1
+			return n
 		}
-		if slices.Equal(g.key(int(i-1)), key) {
+		if slices.Equal(g.raw(int(i-1)), key) {
 			return int(i - 1)
 		}
 	}
 }
 
-func (g *groups) grow() {
-	g.slots = make([]uint32, max(1024, 2*len(g.slots)))
-	mask := uint32(len(g.slots) - 1)
-	for i := range g.counts {
-		s := hashKey(g.key(i)) & mask
+// index makes the hash table anew, of at least the given size.
+func (g *groups) index(size int) {
+	n := 1024
+	for n < size || n < 2*g.len() {
+		n *= 2
+	}
+	g.slots = make([]uint32, n)
+	mask := uint32(n - 1)
+	for i := range g.len() {
+		s := hashKey(g.raw(i)) & mask
 		for g.slots[s] != 0 {
 			s = (s + 1) & mask
 		}
@@ -172,75 +180,29 @@ func hashKey(key []uint32) uint32 {
 }
 
 // add adds measures to group i.
-func (g *groups) add(i int, m *Measures) {
-	c := &g.counts[i]
-	c.rows += m.Rows
-	c.net += m.NetRows
-	c.blank += m.CostBlank
-	for j := range m.sums {
-		if m.sums[j].IsZero() {
-			continue
-		}
-		if j < denseMeasures {
-			g.dense[i*denseMeasures+j].Acc(m.sums[j])
-			continue
-		}
-		s := g.sparse[uint32(i)]
-		if s == nil {
-			if g.sparse == nil {
-				g.sparse = make(map[uint32]*[NumMeasures - denseMeasures]exact.Num)
-			}
-			s = new([NumMeasures - denseMeasures]exact.Num)
-			g.sparse[uint32(i)] = s
-		}
-		s[j-denseMeasures].Acc(m.sums[j])
-	}
-}
+func (g *groups) add(i int, m *Measures) { g.sums.addAll(i, m) }
 
-// sum returns one measure of group i.
-func (g *groups) sum(i int, m Measure) exact.Num {
-	if int(m) < denseMeasures {
-		return g.dense[i*denseMeasures+int(m)]
-	}
-	if s := g.sparse[uint32(i)]; s != nil {
-		return s[int(m)-denseMeasures]
-	}
-	return exact.Num{}
-}
+// sum returns one measure of the group at place i.
+func (g *groups) sum(i int, m Measure) exact.Num { return g.sums.sum(g.at(i), m) }
 
-// measures copies all of group i.
-func (g *groups) measures(i int) Measures {
-	c := g.counts[i]
-	m := Measures{Rows: c.rows, NetRows: c.net, CostBlank: c.blank}
-	for j := range m.sums {
-		m.sums[j] = g.sum(i, Measure(j))
-	}
-	return m
-}
+// measures copies all of the group at place i.
+func (g *groups) measures(i int) Measures { return g.sums.measures(g.at(i)) }
 
-// sort renumbers the columns by rank (nil: a number, kept) and puts the groups
-// in order of their keys. The hash table is dropped: nothing is added after.
+// sort renumbers the columns by rank (nil: a number, kept) and orders the groups
+// by their keys. The groups stay where they are, so that no second table is
+// needed. The hash table is dropped: nothing is added after.
 func (g *groups) sort(rank [][]uint32) {
-	for i := range g.keys {
-		if r := rank[i%g.stride]; r != nil {
+	g.slots = nil
+	for s := range g.stride {
+		r := rank[s]
+		if r == nil {
+			continue
+		}
+		for i := s; i < len(g.keys); i += g.stride {
 			g.keys[i] = r[g.keys[i]]
 		}
 	}
-	order := g.order()
-	out := groups{stride: g.stride, keys: make([]uint32, 0, len(g.keys)),
-		counts: make([]counts, 0, g.len()), dense: make([]exact.Num, 0, len(g.dense))}
-	for to, from := range order {
-		out.keys = append(out.keys, g.key(from)...)
-		out.counts = append(out.counts, g.counts[from])
-		out.dense = append(out.dense, g.dense[from*denseMeasures:(from+1)*denseMeasures]...)
-		if s := g.sparse[uint32(from)]; s != nil {
-			if out.sparse == nil {
-				out.sparse = make(map[uint32]*[NumMeasures - denseMeasures]exact.Num, len(g.sparse))
-			}
-			out.sparse[uint32(to)] = s
-		}
-	}
-	*g = out
+	g.order = g.sorted()
 }
 
 // table gathers the groups, the rest and the control totals of one payer's

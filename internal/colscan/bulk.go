@@ -33,8 +33,9 @@ func (h *hybrid) constant(n int) (v uint32, ok bool) {
 	return h.value, true
 }
 
-// fill decodes as many values as dst takes, and returns the greatest.
-func (h *hybrid) fill(dst []uint32) (top uint32, ok bool) {
+// fill decodes as many values as dst takes. No value is greater than all, which
+// is the values' bits together.
+func (h *hybrid) fill(dst []uint32) (all uint32, ok bool) {
 	for len(dst) > 0 {
 		if h.left == 0 && !h.run() {
 			return 0, false
@@ -47,44 +48,61 @@ func (h *hybrid) fill(dst []uint32) (top uint32, ok bool) {
 			for i := range out {
 				out[i] = h.value
 			}
-			top = max(top, h.value)
+			all |= h.value
 			continue
 		}
-		top = max(top, unpack(out, h.packed, h.bit, h.width))
+		all |= unpack(out, h.packed, h.bit, h.width)
 		h.bit += k * int(h.width)
 	}
-	return top, true
+	return all, true
 }
 
-// unpack decodes bit-packed values from bit position pos on, and returns the
-// greatest. What lies beyond the end reads as zero.
-func unpack(dst []uint32, packed []byte, pos int, width uint) (top uint32) {
+// unpack decodes bit-packed values from bit position pos on, and returns their
+// bits together. What lies beyond the end reads as zero.
+func unpack(dst []uint32, packed []byte, pos int, width uint) (all uint32) {
 	mask := uint64(1)<<width - 1
 	i := 0
-	if width <= 14 { // four values and up to seven bits before them fit a word
+	switch {
+	case width <= 7: // eight values and up to seven bits before them fit a word
+		w := width & 63
+		for ; i+8 <= len(dst) && pos>>3+8 <= len(packed); i += 8 {
+			x := binary.LittleEndian.Uint64(packed[pos>>3:]) >> (pos & 7)
+			out := dst[i : i+8 : i+8]
+			a, b := uint32(x&mask), uint32(x>>w&mask)
+			c, d := uint32(x>>(2*w)&mask), uint32(x>>(3*w)&mask)
+			out[0], out[1], out[2], out[3] = a, b, c, d
+			x >>= 4 * w
+			e, f := uint32(x&mask), uint32(x>>w&mask)
+			g, h := uint32(x>>(2*w)&mask), uint32(x>>(3*w)&mask)
+			out[4], out[5], out[6], out[7] = e, f, g, h
+			all |= a | b | c | d | e | f | g | h
+			pos += 8 * int(width)
+		}
+	case width <= 14:
+		w := width & 63
 		for ; i+4 <= len(dst) && pos>>3+8 <= len(packed); i += 4 {
 			x := binary.LittleEndian.Uint64(packed[pos>>3:]) >> (pos & 7)
-			a, b := uint32(x&mask), uint32(x>>width&mask)
-			c, d := uint32(x>>(2*width)&mask), uint32(x>>(3*width)&mask)
 			out := dst[i : i+4 : i+4]
+			a, b := uint32(x&mask), uint32(x>>w&mask)
+			c, d := uint32(x>>(2*w)&mask), uint32(x>>(3*w)&mask)
 			out[0], out[1], out[2], out[3] = a, b, c, d
-			top = max(top, a, b, c, d)
+			all |= a | b | c | d
 			pos += 4 * int(width)
 		}
 	}
 	for ; i < len(dst) && pos>>3+8 <= len(packed); i++ {
 		v := uint32(binary.LittleEndian.Uint64(packed[pos>>3:]) >> (pos & 7) & mask)
 		dst[i] = v
-		top = max(top, v)
+		all |= v
 		pos += int(width)
 	}
 	for ; i < len(dst); i++ {
 		v := uint32(bitsAt(packed, pos, width))
 		dst[i] = v
-		top = max(top, v)
+		all |= v
 		pos += int(width)
 	}
-	return top
+	return all
 }
 
 // equal consumes n values, 64 at most, and returns one bit for each: whether
@@ -173,17 +191,15 @@ func (v *Vector) take(dst []uint32) error {
 			v.note(c)
 			return nil
 		}
-		top, ok := vals.runs.fill(dst)
+		all, ok := vals.runs.fill(dst)
 		if !ok {
 			return corrupt("fewer values than the page promises")
 		}
-		if uint64(top) >= uint64(vals.dict.n) {
-			return corrupt("dictionary index %d of %d", top, vals.dict.n)
-		}
 		v.mixed()
-		return nil
+		return vals.dict.check(dst, all)
 	case vals.encoding == encPlain && vals.spec.width() == 8 && !vals.spec.textual():
 		v.mixed()
+		v.owns = true
 		b, err := vals.cut(int64(8 * len(dst)))
 		if err != nil {
 			return err
@@ -205,8 +221,22 @@ func (v *Vector) take(dst []uint32) error {
 	return nil
 }
 
+// check checks indexes, whose bits together are all.
+func (d *dictionary) check(refs []uint32, all uint32) error {
+	if uint64(all) < uint64(d.n) {
+		return nil
+	}
+	for _, ref := range refs {
+		if uint64(ref) >= uint64(d.n) {
+			return corrupt("dictionary index %d of %d", ref, d.n)
+		}
+	}
+	return nil
+}
+
 // own keeps a value that is in no dictionary until the next Load.
 func (v *Vector) own(one *value) uint32 {
+	v.owns = true
 	if !v.spec.textual() {
 		v.bits = append(v.bits, one.bits)
 		return refOwn | uint32(len(v.bits)-1)
@@ -265,26 +295,19 @@ func (v *Vector) dense(dst []uint32) error {
 			return errLevels
 		}
 		k := min(len(dst), l.def.left)
-		if !l.def.repeat {
-			k = min(k, 64)
-		}
 		var err error
-		if l.def.repeat {
+		switch {
+		case !l.def.repeat:
+			k = min(k, 64*len(v.sets))
+			err = v.spread(dst[:k])
+		case l.def.value > l.spec.maxDef:
+			return errLevels
+		case l.def.value == l.spec.maxDef:
 			l.def.left -= k
-			switch {
-			case l.def.value > l.spec.maxDef:
-				return errLevels
-			case l.def.value == l.spec.maxDef:
-				err = v.take(dst[:k])
-			default:
-				v.nulls(dst[:k])
-			}
-		} else {
-			set, ok := l.def.equal(k, l.spec.maxDef)
-			if !ok {
-				return errLevels
-			}
-			err = v.spread(dst[:k], set)
+			err = v.take(dst[:k])
+		default:
+			l.def.left -= k
+			v.nulls(dst[:k])
 		}
 		if err != nil {
 			return err
@@ -301,9 +324,18 @@ func (v *Vector) nulls(dst []uint32) {
 	v.note(refNull)
 }
 
-// spread decodes the entries whose bit is set; the others are null.
-func (v *Vector) spread(dst []uint32, set uint64) error {
-	n := bits.OnesCount64(set)
+// spread decodes entries of which some may be null.
+func (v *Vector) spread(dst []uint32) error {
+	l := &v.leaf
+	n := 0
+	for at := 0; at < len(dst); at += 64 {
+		set, ok := l.def.equal(min(64, len(dst)-at), l.spec.maxDef)
+		if !ok {
+			return errLevels
+		}
+		v.sets[at>>6] = set
+		n += bits.OnesCount64(set)
+	}
 	switch n {
 	case len(dst):
 		return v.take(dst)
@@ -312,16 +344,22 @@ func (v *Vector) spread(dst []uint32, set uint64) error {
 		return nil
 	}
 	v.mixed()
-	var tmp [64]uint32
-	if err := v.take(tmp[:n]); err != nil {
+	if cap(v.scratch) < n+1 {
+		v.scratch = make([]uint32, len(dst))
+	}
+	refs := v.scratch[:n+1] // one more, which stands where the next value would
+	if err := v.take(refs[:n]); err != nil {
 		return err
 	}
-	at := 0
-	for i := range dst {
-		dst[i] = refNull
-		if set>>i&1 != 0 {
-			dst[i] = tmp[at]
-			at++
+	next := 0
+	for at := 0; at < len(dst); at += 64 {
+		set := v.sets[at>>6]
+		out := dst[at:min(at+64, len(dst))]
+		for i := range out {
+			// No branch: where nulls are follows no pattern.
+			there := uint32(set >> i & 1)
+			out[i] = refs[next] | (there - 1)
+			next += int(there)
 		}
 	}
 	return nil

@@ -47,18 +47,11 @@ func (v *Value) Time() (time.Time, error) {
 // A Memo remembers what the dictionary entries of a chunk resolved to. The zero
 // Memo is ready, and serves one chunk after another.
 type Memo[T any] struct {
-	// Most is the size of the greatest dictionary whose entries are remembered;
-	// 0 means that all are. Where an entry is cheap to resolve, looking it up in
-	// a large memo costs more than resolving it again.
-	Most int
-
-	id      uint64
-	size    int // of the dictionary
-	vals    []T
-	known   []bool
-	null    T
-	hasNull bool
-	val     Value
+	id    uint64
+	size  int // of the dictionary
+	vals  []T // by entry; the last is that of null
+	known []bool
+	val   Value
 }
 
 func (m *Memo[T]) begin(c *Codes) {
@@ -66,11 +59,8 @@ func (m *Memo[T]) begin(c *Codes) {
 		return
 	}
 	n := c.dict.size()
-	if m.Most > 0 && n > m.Most {
-		n = 0
-	}
-	m.id, m.hasNull, m.size = c.id, false, c.dict.size()
-	if cap(m.known) < n {
+	m.id, m.size = c.id, c.dict.size()
+	if n++; cap(m.known) < n {
 		m.known, m.vals = make([]bool, n), make([]T, n)
 	}
 	m.known, m.vals = m.known[:n], m.vals[:n]
@@ -101,24 +91,75 @@ func Resolve[T any](c *Codes, pos []int32, dst []T, m *Memo[T], resolve func(*Va
 		}
 		return err
 	}
-	for i := range dst {
-		p := i
-		if pos != nil {
-			p = int(pos[i])
+	if pos == nil {
+		return m.resolve(c, c.refs[:len(dst)], dst, resolve)
+	}
+	var refs [256]uint32
+	for len(dst) > 0 {
+		n := min(len(dst), len(refs))
+		for i, p := range pos[:n] {
+			refs[i] = c.refs[p]
 		}
-		ref := c.refs[p]
-		if int64(ref) < int64(len(m.known)) && m.known[ref] {
-			dst[i] = m.vals[ref]
-			continue
-		}
-		if ref == refNull && m.hasNull {
-			dst[i] = m.null
-			continue
-		}
-		var err error
-		if dst[i], err = m.one(c, ref, resolve); err != nil {
+		if err := m.resolve(c, refs[:n], dst[:n], resolve); err != nil {
 			return err
 		}
+		pos, dst = pos[n:], dst[n:]
+	}
+	return nil
+}
+
+func (m *Memo[T]) resolve(c *Codes, refs []uint32, dst []T, resolve func(*Value) (T, error)) (err error) {
+	dst = dst[:len(refs)]
+	known, vals := m.known, m.vals[:len(m.known)]
+	last := uint32(len(known) - 1)
+	if c.owns {
+		for i, ref := range refs {
+			if dst[i], err = m.one(c, ref, resolve); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for i, ref := range refs {
+		// Null is greater than all entries; no branch, for where nulls are follows no
+		// pattern.
+		if at := min(ref, last); int(at) < len(known) && known[at] {
+			dst[i] = vals[at]
+		} else if dst[i], err = m.one(c, ref, resolve); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reset makes the memo forget.
+func (m *Memo[T]) Reset() { m.id = 0 }
+
+// Or adds the bits that values resolve to to those in dst, as Resolve sets them.
+func Or(c *Codes, dst []uint64, m *Memo[uint64], resolve func(*Value) (uint64, error)) error {
+	m.begin(c)
+	if len(dst) == 0 {
+		return nil
+	}
+	if c.same {
+		bits, err := m.one(c, c.first, resolve)
+		for i := range dst {
+			dst[i] |= bits
+		}
+		return err
+	}
+	known, vals, refs := m.known, m.vals[:len(m.known)], c.refs[:len(dst)]
+	last := uint32(len(known) - 1)
+	for i, ref := range refs {
+		if at := min(ref, last); !c.owns && int(at) < len(known) && known[at] {
+			dst[i] |= vals[at]
+			continue
+		}
+		bits, err := m.one(c, ref, resolve)
+		if err != nil {
+			return err
+		}
+		dst[i] |= bits
 	}
 	return nil
 }
@@ -126,18 +167,19 @@ func Resolve[T any](c *Codes, pos []int32, dst []T, m *Memo[T], resolve func(*Va
 // one resolves one reference.
 func (m *Memo[T]) one(c *Codes, ref uint32, resolve func(*Value) (T, error)) (t T, err error) {
 	v := &m.val
-	v.spec, v.v = c.spec, value{entry: -1}
+	last := len(m.known) - 1
 	switch {
 	case ref == refNull:
-		if m.hasNull {
-			return m.null, nil
+		if m.known[last] {
+			return m.vals[last], nil
 		}
-		v.v.null = true
+		v.spec, v.v = c.spec, value{entry: -1, null: true}
 		if t, err = resolve(v); err == nil {
-			m.null, m.hasNull = t, true
+			m.vals[last], m.known[last] = t, true
 		}
 		return t, err
 	case ref&refOwn != 0:
+		v.spec, v.v = c.spec, value{entry: -1}
 		if i := ref &^ refOwn; c.spec.textual() {
 			v.v.bytes = c.texts[i]
 		} else {
@@ -145,10 +187,11 @@ func (m *Memo[T]) one(c *Codes, ref uint32, resolve func(*Value) (T, error)) (t 
 		}
 		return resolve(v)
 	}
-	kept := int64(ref) < int64(len(m.known))
+	kept := int64(ref) < int64(last)
 	if kept && m.known[ref] {
 		return m.vals[ref], nil
 	}
+	v.spec, v.v = c.spec, value{entry: -1}
 	if err = c.dict.get(c.spec, ref, &v.v); err != nil {
 		return t, err
 	}
@@ -156,4 +199,12 @@ func (m *Memo[T]) one(c *Codes, ref uint32, resolve func(*Value) (T, error)) (t 
 		m.vals[ref], m.known[ref] = t, true
 	}
 	return t, err
+}
+
+// First returns what the value resolves to that all values loaded are: see
+// [Codes.Same].
+func First[T any](c *Codes, resolve func(*Value) (T, error)) (T, error) {
+	var m Memo[T]
+	m.begin(c)
+	return m.one(c, c.first, resolve)
 }

@@ -146,6 +146,7 @@ type Codes struct {
 	arena []byte
 	begun bool
 	same  bool
+	owns  bool // some are in no dictionary
 	first uint32
 }
 
@@ -153,12 +154,38 @@ type Codes struct {
 // Values may be equal without it.
 func (c *Codes) Same() bool { return c.same }
 
+// Owns reports whether some of the values loaded are in no dictionary.
+func (c *Codes) Owns() bool { return c.owns }
+
+// Size returns the number of dictionary entries of the chunk.
+func (c *Codes) Size() int { return c.dict.size() }
+
+// Pack sets the bits from shift on of each word to the number of the dictionary
+// entry that is value pos[i], or value i when pos is nil; null has the number
+// Size. The values are all in the dictionary: see [Codes.Owns]. The bits were 0.
+func (c *Codes) Pack(pos []int32, words []uint64, shift uint) {
+	null := uint32(c.Size())
+	if pos == nil {
+		refs := c.refs[:len(words)]
+		for i, ref := range refs {
+			words[i] |= uint64(min(ref, null)) << (shift & 63)
+		}
+		return
+	}
+	for i, p := range pos[:len(words)] {
+		words[i] |= uint64(min(c.refs[p], null)) << (shift & 63)
+	}
+}
+
+// Entry returns what Pack packs for values that are all the same.
+func (c *Codes) Entry() uint64 { return uint64(min(c.first, uint32(c.Size()))) }
+
 // Null reports whether value i is null.
 func (c *Codes) Null(i int) bool { return c.refs[i] == refNull }
 
 func (c *Codes) begin(n int) {
 	c.bits, c.texts, c.arena = c.bits[:0], c.texts[:0], c.arena[:0]
-	c.begun, c.same = false, false
+	c.begun, c.same, c.owns = false, false, false
 	if cap(c.refs) < n {
 		c.refs = make([]uint32, n)
 	}
@@ -184,6 +211,8 @@ type Vector struct {
 	col     int
 	limit   int64
 	scratch []uint32
+	places  []int32    // see ordinals
+	sets    [64]uint64 // see spread
 }
 
 // Load decodes the rows base+sel[0], base+sel[1], …, which must ascend and lie
@@ -206,7 +235,7 @@ func (v *Vector) Load(ctx context.Context, base int64, sel []int32, n int) (err 
 			for j = i + 1; int64(sel[j]) < end; j++ {
 			}
 		}
-		if err := v.pick(base, sel[i:j], v.refs[i:j]); err != nil {
+		if err := v.pick(sel[i:j], v.refs[i:j]); err != nil {
 			return err
 		}
 		i = j
@@ -250,9 +279,8 @@ func (v *Vector) reach(ctx context.Context, row int64) error {
 }
 
 // pick decodes selected rows of the current page, at the first of which the
-// leaf stands. Where they are close together decoding what lies between is
-// cheaper than passing it.
-func (v *Vector) pick(base int64, sel []int32, dst []uint32) error {
+// leaf stands.
+func (v *Vector) pick(sel []int32, dst []uint32) error {
 	span := int(sel[len(sel)-1]-sel[0]) + 1
 	if span == len(sel) {
 		return v.dense(dst)
@@ -260,29 +288,34 @@ func (v *Vector) pick(base int64, sel []int32, dst []uint32) error {
 	if v.uniform(span, dst) {
 		return nil
 	}
-	cheap := v.leaf.vals.encoding == encRLEDictionary
-	if cheap && span <= 4*len(sel) {
-		if cap(v.scratch) < span {
-			v.scratch = make([]uint32, span)
-		}
-		if err := v.dense(v.scratch[:span]); err != nil {
-			return err
-		}
-		for i, s := range sel {
-			dst[i] = v.scratch[s-sel[0]]
-		}
-		return nil
-	}
 	l := &v.leaf
-	for i, s := range sel {
-		if gap := base + int64(s) - l.next; gap > 0 {
-			if err := l.inPage(int(gap)); err != nil {
-				return err
-			}
-		}
-		if err := v.dense(dst[i : i+1]); err != nil {
-			return err
-		}
+	l.next += int64(span)
+	l.left -= span
+	if l.spec.maxDef == 0 || l.def.covers(span, l.spec.maxDef) {
+		return v.gather(sel, sel[0], span, dst)
+	}
+	at, values, err := v.ordinals(sel, span, dst)
+	switch {
+	case err != nil:
+		return err
+	case len(at) == len(sel):
+		return v.gather(at, 0, values, dst)
+	case len(at) == 0:
+		v.note(refNull)
+		return l.vals.skip(values)
+	}
+	if cap(v.scratch) < len(sel) {
+		v.scratch = make([]uint32, len(sel))
+	}
+	refs := v.scratch[:len(at)+1] // one more, which stands where the next value would
+	if err := v.gather(at, 0, values, refs[:len(at)]); err != nil {
+		return err
+	}
+	v.mixed()
+	next := 0
+	for i, null := range dst {
+		dst[i] = refs[next] | null
+		next += int(null + 1)
 	}
 	return nil
 }

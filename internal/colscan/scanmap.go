@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/bits"
+	"slices"
 	"strings"
 )
 
@@ -17,13 +18,21 @@ type MapVector struct {
 	prefixes     []string
 	class        Memo[keyClass]
 
-	// The entries decoded but not consumed: one bit for each that begins a row
-	// and for each that has a key.
-	starts, valid uint64
-	n             int
-	row           int64 // that the entry consumed last belongs to
-	entry         int64 // consumed so far
-	pairs         int   // of the current row
+	// What keys are, by entry of their dictionary: the number + 1 of a class, 0 when
+	// that is not known. Class 0 is that of keys nobody asked for.
+	classOfEntry []uint16
+	classes      []keyClass
+	dict         uint64 // that classOfEntry belongs to
+
+	// The entries whose levels were decoded and that were not consumed: one bit for
+	// each that begins a row, has a key, or, once keys were read, has one asked for.
+	starts, valid, hot uint64
+	n                  int
+	keysRead           bool
+	off                int        // of the next entry in hotClass
+	hotClass           [64]uint16 // of hot entries
+	row                int64      // that the entry consumed last belongs to
+	entry              int64      // consumed so far
 
 	hits    []int32 // entries whose values are asked for, from the first of this Load on
 	targets []target
@@ -40,8 +49,8 @@ type keyClass struct {
 
 // target is where the value of a hit goes.
 type target struct {
-	row      int32
-	keyClass keyClass
+	row   int32
+	class uint16
 }
 
 // Map opens a map column for the given keys and, for [MapVector.Holds], key
@@ -58,12 +67,13 @@ func (s *Scanner) Map(col int, wanted, prefixes []string) (*MapVector, error) {
 	if len(prefixes) > 64 {
 		return fail(fmt.Errorf("%w: %d prefixes", ErrKind, len(prefixes)))
 	}
-	m := &MapVector{wanted: wanted, prefixes: prefixes, row: -1,
+	m := &MapVector{wanted: wanted, prefixes: prefixes, row: -1, classes: []keyClass{{want: -1}},
 		keys: s.vector(col, &c.leaves[0], 0), values: s.vector(col, &c.leaves[1], 0)}
 	if n := len(s.spare); n > 0 {
 		old := s.spare[n-1]
 		s.spare = s.spare[:n-1]
 		m.hits, m.targets, m.holds = old.hits[:0], old.targets[:0], old.holds[:0]
+		m.classOfEntry = old.classOfEntry
 	}
 	m.out = make([]Codes, len(wanted))
 	s.maps = append(s.maps, m)
@@ -141,6 +151,7 @@ func (m *MapVector) window(ctx context.Context) error {
 		return errLevels
 	}
 	m.starts, m.n = ^inner&lowBits(n), n
+	m.keysRead, m.hot, m.off = false, 0, 0
 	l.left -= n
 	if m.row < 0 && m.starts&1 == 0 {
 		return corrupt("row 0 does not begin a map")
@@ -148,12 +159,20 @@ func (m *MapVector) window(ctx context.Context) error {
 	return nil
 }
 
-// consume passes n entries of the window; their keys have been dealt with.
-func (m *MapVector) consume(n int) {
+// consume passes n entries of the window.
+func (m *MapVector) consume(n int) error {
+	if !m.keysRead && n > 0 {
+		if err := m.keys.leaf.vals.skip(bits.OnesCount64(m.valid & lowBits(n))); err != nil {
+			return err
+		}
+	}
 	m.entry += int64(n)
 	m.n -= n
+	m.off += n
 	m.starts >>= n
 	m.valid >>= n
+	m.hot >>= n
+	return nil
 }
 
 // find moves to the first entry of a row.
@@ -178,20 +197,17 @@ func (m *MapVector) find(ctx context.Context, row int64) error {
 			n = bits.TrailingZeros64(at)
 			m.row = row
 		}
-		if err := m.keys.leaf.vals.skip(bits.OnesCount64(m.valid & lowBits(n))); err != nil {
+		if err := m.consume(n); err != nil {
 			return err
 		}
-		m.consume(n)
 	}
 	m.starts &^= 1 // the row ends at the next
-	m.pairs = 0
 	return nil
 }
 
 // read takes the entries of the current row.
 func (m *MapVector) read(ctx context.Context, i int32, from int64) error {
-	var refs [64]uint32
-	for {
+	for pairs := 0; ; {
 		if m.n == 0 {
 			if err := m.window(ctx); err == io.EOF {
 				return nil
@@ -200,32 +216,90 @@ func (m *MapVector) read(ctx context.Context, i int32, from int64) error {
 			}
 		}
 		n := min(bits.TrailingZeros64(m.starts), m.n)
-		if m.pairs += n; m.pairs > maxPairs {
+		if pairs += n; pairs > maxPairs {
 			return errPairs
 		}
-		valid := m.valid & lowBits(n)
-		keys := refs[:bits.OnesCount64(valid)]
-		if err := m.keys.take(keys); err != nil {
-			return err
-		}
-		m.class.begin(&m.keys.Codes)
-		for _, ref := range keys {
-			at := bits.TrailingZeros64(valid)
-			valid &= valid - 1
-			c, err := m.class.one(&m.keys.Codes, ref, m.classOf)
-			if err != nil {
+		if n > 0 && !m.keysRead {
+			if err := m.readKeys(); err != nil {
 				return err
 			}
-			if c.want >= 0 || c.prefixes != 0 {
-				m.hits = append(m.hits, int32(m.entry+int64(at)-from))
-				m.targets = append(m.targets, target{i, c})
-			}
 		}
-		m.consume(n)
+		for hot := m.hot & lowBits(n); hot != 0; hot &= hot - 1 {
+			at := bits.TrailingZeros64(hot)
+			m.hits = append(m.hits, int32(m.entry+int64(at)-from))
+			m.targets = append(m.targets, target{i, m.hotClass[m.off+at]})
+		}
+		if err := m.consume(n); err != nil {
+			return err
+		}
 		if m.n > 0 {
 			return nil
 		}
 	}
+}
+
+// readKeys decodes the keys of the window, and marks those asked for.
+func (m *MapVector) readKeys() error {
+	var refs [64]uint32
+	v := m.keys
+	keys := refs[:bits.OnesCount64(m.valid)]
+	if err := v.take(keys); err != nil {
+		return err
+	}
+	m.keysRead, m.hot, m.off = true, 0, 0
+	if n := v.Codes.dict.size(); m.dict != v.id || len(m.classOfEntry) != n {
+		if m.dict = v.id; cap(m.classOfEntry) < n {
+			m.classOfEntry = make([]uint16, n)
+		}
+		m.classOfEntry = m.classOfEntry[:n]
+		clear(m.classOfEntry)
+	}
+	valid, known := m.valid, m.classOfEntry
+	for _, ref := range keys {
+		at := bits.TrailingZeros64(valid)
+		valid &= valid - 1
+		var class uint16
+		if int64(ref) < int64(len(known)) {
+			class = known[ref]
+		}
+		if class == 1 {
+			continue
+		}
+		if class == 0 {
+			var err error
+			if class, err = m.classify(ref); err != nil {
+				return err
+			}
+			if int64(ref) < int64(len(known)) {
+				known[ref] = class
+			}
+			if class == 1 {
+				continue
+			}
+		}
+		m.hot |= 1 << at
+		m.hotClass[at] = class - 1
+	}
+	return nil
+}
+
+// classify returns the number + 1 of a key's class.
+func (m *MapVector) classify(ref uint32) (uint16, error) {
+	m.class.begin(&m.keys.Codes)
+	c, err := m.class.one(&m.keys.Codes, ref, m.classOf)
+	if err != nil {
+		return 0, err
+	}
+	i := slices.Index(m.classes, c)
+	if i < 0 {
+		// There are no more classes than wanted keys times chains of prefixes; far
+		// below what a class can number.
+		if i = len(m.classes); i >= 1<<16-1 {
+			return 0, corrupt("keys of %d classes", i)
+		}
+		m.classes = append(m.classes, c)
+	}
+	return uint16(i + 1), nil
 }
 
 // deal hands the values of the hits to the keys that asked for them.
@@ -246,8 +320,9 @@ func (m *MapVector) deal(rows int) error {
 		if ref == refNull {
 			continue
 		}
-		m.holds[t.row] |= t.keyClass.prefixes
-		if k := t.keyClass.want; k >= 0 {
+		class := m.classes[t.class]
+		m.holds[t.row] |= class.prefixes
+		if k := class.want; k >= 0 {
 			o := &m.out[k]
 			if o.refs[t.row] != refNull {
 				return badValue("key %q occurs twice", m.wanted[k])
@@ -258,7 +333,7 @@ func (m *MapVector) deal(rows int) error {
 	}
 	for k := range m.out {
 		o := &m.out[k]
-		o.bits, o.texts = m.values.bits, m.values.texts
+		o.bits, o.texts, o.owns = m.values.bits, m.values.texts, m.values.owns
 		if found == 0 {
 			o.note(refNull)
 		}

@@ -1,0 +1,175 @@
+package cur
+
+import "github.com/spendclaim/spendclaim/internal/colscan"
+
+// This file finds the control total, and with it the delivery, of every row.
+
+// controlEntry is one control total.
+type controlEntry struct {
+	key     ControlKey
+	part    partKey
+	fee     bool  // of line item type Fee
+	rows    int64 // all
+	done    int64 // of which in row groups that were finished
+	matched int64 // of which grouped
+	m       Measures
+}
+
+// controlOf returns the control entries of a set.
+func (w *columnWorker) controlOf(set *rowSet, dst []uint32) keyColumn {
+	if w.ctlSame || set.full {
+		return keyColumn{same: w.ctlSame, id: w.ctl[0], ids: w.ctl[:len(set.rows)]}
+	}
+	dst = dst[:len(set.rows)]
+	for i, row := range set.rows {
+		dst[i] = w.ctl[row]
+	}
+	return keyColumn{ids: dst}
+}
+
+// countRows counts the rows of the block for their control totals.
+func (w *columnWorker) countRows() {
+	if w.ctlSame {
+		c := &w.control[w.ctl[0]]
+		c.rows += int64(w.n)
+		c.matched += int64(len(w.match.rows))
+		return
+	}
+	// Most rows are of one kind.
+	last, run := w.ctl[0], int64(0)
+	for _, c := range w.ctl[:w.n] {
+		if c != last {
+			w.control[last].rows += run
+			last, run = c, 0
+		}
+		run++
+	}
+	w.control[last].rows += run
+	if w.run.spec.RestUnread {
+		for _, row := range w.match.rows {
+			w.control[w.ctl[row]].matched++
+		}
+	}
+}
+
+// take returns the rows counted since the last call, by delivery.
+func (w *columnWorker) take() map[partKey]int64 {
+	rows := make(map[partKey]int64)
+	for i := range w.control {
+		if c := &w.control[i]; c.rows > c.done {
+			rows[c.part] += c.rows - c.done
+			c.done = c.rows
+		}
+	}
+	return rows
+}
+
+// controls finds the control entry, and with it the delivery, of every row.
+func (w *columnWorker) controls() error {
+	at, err := w.column(fieldPayer, &w.whole)
+	if err != nil {
+		return err
+	}
+	// Mostly there is one of each but line item types.
+	ctl, firsts := w.ctl[:w.n], len(w.dicts[fieldPayer].vals)
+	if !at.same {
+		copy(ctl, at.ids)
+		at.ids = ctl
+	}
+	for i := range w.byControl {
+		var next keyColumn
+		var seconds int
+		if i == 2 && at.same && w.plan.text[fieldType] >= 0 {
+			at, err = w.typesOf(at.id)
+			firsts = w.byControl[i].len()
+			break
+		}
+		switch i {
+		case 0, 2:
+			field := [...]int{0: fieldCurrency, 2: fieldType}[i]
+			next, err = w.column(field, &w.whole)
+			seconds = len(w.dicts[field].vals)
+		default:
+			next, err = w.monthsOf()
+			seconds = len(w.months.vals)
+		}
+		if err != nil {
+			return err
+		}
+		at = w.byControl[i].all(ctl, at, next, firsts, seconds)
+		firsts = w.byControl[i].len()
+	}
+	if err != nil {
+		return err
+	}
+	if w.ctlSame = at.same; at.same {
+		ctl[0] = at.id
+	}
+	for id := len(w.control); id < firsts; id++ {
+		if err := w.newControl(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// typesOf numbers the line item types of the rows of the block with what they have
+// in common before.
+func (w *columnWorker) typesOf(first uint32) (c keyColumn, err error) {
+	if w.typesFirst != first {
+		w.typesFirst = first
+		w.types.Reset()
+	}
+	c.ids = w.ctl[:w.n]
+	number := w.number(fieldType)
+	c.same, err = resolve(w, w.plan.text[fieldType], &w.whole, c.ids, &w.types, func(v *colscan.Value) (uint32, error) {
+		id, err := number(v)
+		return w.byControl[2].one(first, id), err
+	})
+	c.id = c.ids[0]
+	return c, err
+}
+
+// monthsOf returns the billing periods of the rows of the block.
+func (w *columnWorker) monthsOf() (c keyColumn, err error) {
+	if w.plan.period < 0 {
+		return keyColumn{same: w.bucketSame, id: w.timeMonths[0], ids: w.timeMonths[:w.n]}, nil
+	}
+	c.ids = w.colIDs[:w.n]
+	c.same, err = resolve(w, w.plan.period, &w.whole, c.ids, &w.period, w.month)
+	c.id = c.ids[0]
+	return c, err
+}
+
+// newControl makes the control entry that the pairings have numbered next.
+func (w *columnWorker) newControl() error {
+	byType := w.byControl[2].pairs[len(w.control)]
+	byMonth := w.byControl[1].pairs[byType.first]
+	byPayer := w.byControl[0].pairs[byMonth.first]
+	k := ControlKey{w.dicts[fieldPayer].vals[byPayer.first], w.months.vals[byMonth.second],
+		w.dicts[fieldCurrency].vals[byPayer.second], w.dicts[fieldType].vals[byType.second]}
+	key := partKey{k.Payer, k.BillingPeriod}
+	if w.run.set.manifest != nil {
+		key.period = Month{}
+	}
+	if !w.parts[key] {
+		if len(w.parts) == maxParts {
+			return errDecline
+		}
+		w.parts[key] = true
+	}
+	w.control = append(w.control, controlEntry{key: k, part: key, fee: k.LineItemType == "Fee"})
+	return nil
+}
+
+// month resolves a billing period.
+func (w *columnWorker) month(v *colscan.Value) (uint32, error) {
+	t, err := w.time(w.plan.period, v)
+	if err == nil && t.IsZero() {
+		err = errBlankPeriod
+	}
+	if err != nil {
+		return 0, err
+	}
+	return w.months.id(MonthOf(t)), nil
+}

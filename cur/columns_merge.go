@@ -1,0 +1,170 @@
+package cur
+
+// invoiceFields is how many fields at the end of lineFields and restFields make up
+// the invoice.
+const invoiceFields = 4
+
+// merger puts what a worker has of one delivery into its table. Texts enter the
+// table only when a group has them.
+type merger struct {
+	w    *columnWorker
+	t    *table
+	seen [][]uint32 // by field: number in the table + 1
+	ids  []uint32
+}
+
+// mergeInto puts what the worker has into the tables of the deliveries. The worker
+// is of no use afterwards.
+func (w *columnWorker) mergeInto(parts map[partKey]*part) {
+	// What is left is read back by number.
+	w.group.slots, w.group.dense, w.both.slots, w.both.dense = nil, nil, nil, nil
+	for i := range w.control {
+		c := &w.control[i]
+		p := parts[c.part]
+		c.m.Rows = c.rows
+		p.addControl(c.key, &c.m)
+		if w.run.spec.RestUnread {
+			p.unread += c.rows - c.matched
+		}
+	}
+	for key := range w.parts {
+		m := &merger{w: w, t: parts[key].table, seen: make([][]uint32, len(w.dicts)), ids: make([]uint32, len(lineFields)+len(w.dicts))}
+		m.groups(key)
+		m.rest(key)
+	}
+}
+
+// text returns a text's number in the table.
+func (m *merger) text(slot, field int, id uint32) uint32 {
+	if m.seen[field] == nil {
+		m.seen[field] = make([]uint32, len(m.w.dicts[field].vals))
+	}
+	to := &m.seen[field][id]
+	if *to == 0 {
+		*to = m.t.dicts[slot].id(m.w.dicts[field].vals[id]) + 1
+	}
+	return *to - 1
+}
+
+// invoiceID returns the number of the invoice that the last fields of a chain
+// make up.
+func (m *merger) invoiceID(ids []uint32) uint32 {
+	d := m.w.dicts
+	return m.t.invoice(Invoice{d[fieldInvoice].vals[ids[0]], d[fieldInvoicing].vals[ids[1]],
+		d[fieldLegal].vals[ids[2]], d[fieldBillType].vals[ids[3]]})
+}
+
+// slotOf returns the slot that holds a field.
+func slotOf(field int) int {
+	if field >= numTextFields {
+		return fixedSlots + field - numTextFields
+	}
+	for s, f := range slotFields {
+		if f == field {
+			return s
+		}
+	}
+	return -1
+}
+
+// groups merges the groups of a delivery.
+func (m *merger) groups(key partKey) {
+	w := m.w
+	// Keys are put together of two halves, each of which many groups share.
+	lines, anchors := make([][]uint32, w.lines.len()), make([][]uint32, w.anchors.len())
+	slots := []int{slotAccount}
+	for _, f := range w.anchors.fields {
+		slots = append(slots, slotOf(f))
+	}
+	of := func(n uint32, into []uint32) bool {
+		p := w.group.pairs[n]
+		both := w.both.pairs[p.first]
+		line := lines[both.first]
+		if line == nil {
+			line = m.line(both.first, key)
+			lines[both.first] = line
+		}
+		if len(line) == 0 {
+			return false
+		}
+		anchor := anchors[both.second]
+		if anchor == nil {
+			anchor = m.anchor(both.second, slots)
+			anchors[both.second] = anchor
+		}
+		copy(into, line)
+		for i, s := range slots {
+			into[s] = anchor[i]
+		}
+		into[slotBucket] = w.bucketSlots.vals[p.second]
+		return true
+	}
+	m.t.groups.take(&w.groupSums, of, len(w.parts) == 1)
+}
+
+// line returns the slots that a number of the chain of lines fills; none when it
+// belongs to another delivery.
+func (m *merger) line(n uint32, of partKey) []uint32 {
+	w := m.w
+	c := &w.control[w.lines.unwind(n, m.ids)]
+	if c.part != of {
+		return []uint32{}
+	}
+	key := make([]uint32, fixedSlots+len(w.run.spec.Columns))
+	key[slotPayer], key[slotPeriod] = m.t.dicts[slotPayer].id(c.key.Payer), uint32(c.key.BillingPeriod.n)
+	key[slotCurrency], key[slotType] = m.t.dicts[slotCurrency].id(c.key.Currency), m.t.dicts[slotType].id(c.key.LineItemType)
+	last := len(lineFields) - invoiceFields
+	for i, f := range lineFields[:last] {
+		s := slotOf(f)
+		key[s] = m.text(s, f, m.ids[i])
+	}
+	key[slotInvoice] = m.invoiceID(m.ids[last:])
+	return key
+}
+
+// anchor returns the given slots of a number of the chain of anchors.
+func (m *merger) anchor(n uint32, slots []int) []uint32 {
+	key := make([]uint32, len(slots))
+	key[0] = m.text(slotAccount, fieldAccount, m.w.anchors.unwind(n, m.ids))
+	for i, f := range m.w.anchors.fields {
+		key[i+1] = m.text(slots[i+1], f, m.ids[i])
+	}
+	return key
+}
+
+// rest merges the groups of the rest of a delivery.
+func (m *merger) rest(of partKey) {
+	w := m.w
+	m.t.rest.take(&w.restSums, func(n uint32, into []uint32) bool {
+		c := &w.control[w.rests.unwind(n, m.ids)]
+		if c.part != of {
+			return false
+		}
+		k, ids := c.key, m.ids
+		into[0], into[1] = m.t.dicts[slotPayer].id(k.Payer), uint32(k.BillingPeriod.n)
+		into[2] = m.invoiceID(ids[len(restFields)-invoiceFields:])
+		into[3], into[4] = m.text(slotEntity, fieldEntity, ids[2]), m.text(slotProduct, fieldProduct, ids[0])
+		into[5], into[6] = m.t.dicts[slotType].id(k.LineItemType), m.text(slotAccount, fieldAccount, ids[1])
+		into[7] = m.t.dicts[slotCurrency].id(k.Currency)
+		return true
+	}, len(w.parts) == 1)
+}
+
+// take takes over the sums of numbered groups. key sets the key of one, and
+// reports whether it is for g at all; they all are when whole.
+func (g *groups) take(from *sumTable, key func(n uint32, into []uint32) bool, whole bool) {
+	if whole && g.len() == 0 {
+		g.sums, g.slots = *from, nil
+		g.keys = make([]uint32, g.len()*g.stride)
+		for i := range g.len() {
+			key(uint32(i), g.raw(i))
+		}
+		return
+	}
+	k := make([]uint32, g.stride)
+	for i := range from.len() {
+		if key(uint32(i), k) {
+			g.sums.addFrom(g.find(k), from, i)
+		}
+	}
+}

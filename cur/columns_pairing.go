@@ -1,0 +1,228 @@
+package cur
+
+import "math/bits"
+
+// A pairing numbers pairs: the number of what the columns before have in common,
+// and the number of the next column's value. A chain of pairings brings the keys of
+// rows down to one number each, an array access or a short look-up per column;
+// the pairs lead back to the columns. Most columns of a bill depend on a few
+// others, so that the numbers stay small along the chain.
+type pairing struct {
+	// While there are few possible pairs, dense holds the number + 1 of each, at
+	// first<<shift | second; later slots is a hash table of 32 bits of the hash
+	// and the number + 1. In both 0 is free.
+	dense []uint32
+	shift uint
+	slots []uint64
+	pairs []pair // by number
+	warm  uint64 // see hashed; means nothing
+}
+
+type pair struct{ first, second uint32 }
+
+const (
+	// smallDense is how many possible pairs an array is kept for however few of
+	// them there are.
+	smallDense = 1 << 17
+	// fullDense is how many possible pairs there may be to each pair for an array
+	// to be kept: a hash table is hardly smaller, and slower.
+	fullDense = 6
+)
+
+// keyColumn holds a number for each row of a set.
+type keyColumn struct {
+	ids  []uint32 // not set when same
+	same bool
+	id   uint32 // of all rows, when same
+}
+
+func (f *pairing) len() int { return len(f.pairs) }
+
+// one returns the number of a pair.
+func (f *pairing) one(first, second uint32) uint32 {
+	f.reserve(first, second)
+	if f.slots != nil {
+		p := pair{first, second}
+		return f.look(p, p.hash())
+	}
+	at := int(first)<<f.shift | int(second)
+	if n := f.dense[at]; n != 0 {
+		return n - 1
+	}
+	return f.add(at, first, second)
+}
+
+// add gives a pair of the array its number.
+func (f *pairing) add(at int, first, second uint32) uint32 {
+	f.pairs = append(f.pairs, pair{first, second})
+	f.dense[at] = uint32(len(f.pairs))
+	return uint32(len(f.pairs) - 1)
+}
+
+// reserve makes the array hold pairs up to the given one, or goes over to the
+// hash table, or back.
+func (f *pairing) reserve(first, second uint32) {
+	shift := max(f.shift, uint(bits.Len32(second)))
+	need := (int(first) + 1) << shift
+	if f.slots == nil && shift == f.shift && need <= len(f.dense) {
+		return
+	}
+	most := max(smallDense, fullDense*len(f.pairs))
+	if f.slots != nil && need > most/2 { // not to and fro
+		return
+	}
+	if shift > 20 || need > most {
+		f.dense, f.shift = nil, shift
+		f.rehash(1024)
+		return
+	}
+	size := 64
+	for size < need {
+		size *= 2
+	}
+	f.slots, f.shift, f.dense = nil, shift, make([]uint32, size)
+	for i, p := range f.pairs {
+		f.dense[int(p.first)<<shift|int(p.second)] = uint32(i) + 1
+	}
+}
+
+func (f *pairing) rehash(size int) {
+	for size < 2*len(f.pairs)+2 {
+		size *= 2
+	}
+	f.slots = make([]uint64, size)
+	mask := uint64(size - 1)
+	for i, p := range f.pairs {
+		h := p.hash()
+		at := h & mask
+		for f.slots[at] != 0 {
+			at = (at + 1) & mask
+		}
+		f.slots[at] = h&^(1<<32-1) | uint64(i+1)
+	}
+}
+
+// hash mixes a pair. Its lower half places the pair, its upper half is compared.
+func (p pair) hash() uint64 {
+	hi, lo := bits.Mul64(uint64(p.first)<<32|uint64(p.second)^0x9e3779b97f4a7c15, 0x9fb21c651e98df25)
+	return (hi ^ lo) * 0xff51afd7ed558ccd
+}
+
+// look returns the number of a pair of the hash table.
+func (f *pairing) look(p pair, h uint64) uint32 {
+	mask := uint64(len(f.slots) - 1)
+	for at := h & mask; ; at = (at + 1) & mask {
+		e := f.slots[at]
+		if e == 0 {
+			f.pairs = append(f.pairs, p)
+			f.slots[at] = h&^(1<<32-1) | uint64(len(f.pairs))
+			if len(f.pairs)*4 > len(f.slots)*3 {
+				f.rehash(2 * len(f.slots))
+			}
+			return uint32(len(f.pairs) - 1)
+		}
+		if (e^h)>>32 == 0 && f.pairs[uint32(e)-1] == p {
+			return uint32(e) - 1
+		}
+	}
+}
+
+// all numbers the pairs of n rows. firsts and seconds are how many numbers there
+// are on either side. dst is where the numbers go.
+func (f *pairing) all(dst []uint32, first, second keyColumn, firsts, seconds int) keyColumn {
+	if first.same && second.same {
+		return keyColumn{same: true, id: f.one(first.id, second.id)}
+	}
+	f.reserve(uint32(firsts-1), uint32(seconds-1))
+	switch {
+	case f.slots != nil:
+		f.hashed(dst, first, second)
+	case first.same:
+		base, ids := int(first.id)<<f.shift, second.ids[:len(dst)]
+		for i, id := range ids {
+			if n := f.dense[base|int(id)]; n != 0 {
+				dst[i] = n - 1
+			} else {
+				dst[i] = f.add(base|int(id), first.id, id)
+			}
+		}
+	case second.same:
+		shift, ids := f.shift&31, first.ids[:len(dst)]
+		for i, id := range ids {
+			at := int(id)<<shift | int(second.id)
+			if n := f.dense[at]; n != 0 {
+				dst[i] = n - 1
+			} else {
+				dst[i] = f.add(at, id, second.id)
+			}
+		}
+	default:
+		shift, a, b, dense := f.shift&31, first.ids[:len(dst)], second.ids[:len(dst)], f.dense
+		for i := range dst {
+			at := int(a[i])<<shift | int(b[i])
+			if n := dense[at]; n != 0 {
+				dst[i] = n - 1
+			} else {
+				dst[i] = f.add(at, a[i], b[i])
+			}
+		}
+	}
+	return keyColumn{ids: dst}
+}
+
+// hashed is all by the hash table. Of a large table first all places are read
+// that will be looked at: the processor waits for many at once, and not for one
+// after the other.
+func (f *pairing) hashed(dst []uint32, first, second keyColumn) {
+	var todo [128]struct {
+		pair
+		hash uint64
+	}
+	for len(dst) > 0 {
+		n := min(len(todo), len(dst))
+		rows := todo[:n]
+		switch {
+		case first.same:
+			for i, id := range second.ids[:n] {
+				rows[i].pair = pair{first.id, id}
+			}
+		case second.same:
+			for i, id := range first.ids[:n] {
+				rows[i].pair = pair{id, second.id}
+			}
+		default:
+			b := second.ids[:n]
+			for i, id := range first.ids[:n] {
+				rows[i].pair = pair{id, b[i]}
+			}
+		}
+		warm, slots := uint64(0), f.slots
+		mask := uint64(len(slots) - 1)
+		for i := range rows {
+			r := &rows[i]
+			r.hash = r.pair.hash()
+			warm += slots[r.hash&mask]
+		}
+		if len(slots) > 1<<15 {
+			pairs := f.pairs
+			for i := range rows {
+				if e := uint32(slots[rows[i].hash&mask]); e != 0 {
+					warm += uint64(pairs[e-1].first)
+				}
+			}
+		}
+		f.warm = warm
+		for i := range rows {
+			dst[i] = f.look(rows[i].pair, rows[i].hash)
+		}
+		dst, first, second = dst[n:], first.from(n), second.from(n)
+	}
+}
+
+// from returns the column from row n on.
+func (c keyColumn) from(n int) keyColumn {
+	if !c.same {
+		c.ids = c.ids[n:]
+	}
+	return c
+}

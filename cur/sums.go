@@ -1,0 +1,156 @@
+package cur
+
+import "github.com/spendclaim/spendclaim/internal/exact"
+
+// sumTable holds the measures of numbered groups. A group costs its counts and
+// the measures that most AI rows have: 64 bytes without a pointer, one line of the
+// processor's cache and nothing to the collector, and growing copies none of them.
+// Other measures, and what is no small number of package exact, are kept apart.
+type sumTable struct {
+	slabs [][]sumRow // of slabRows each, but for the last
+	more  map[sumAt]exact.Num
+}
+
+// sumAt is a measure of a group.
+type sumAt struct {
+	group   uint32
+	measure Measure
+}
+
+type sumRow struct {
+	sums             [denseMeasures]int64 // small numbers
+	rows, net, blank int64
+}
+
+const (
+	slabShift = 9
+	slabRows  = 1 << slabShift
+)
+
+func (t *sumTable) len() int {
+	if len(t.slabs) == 0 {
+		return 0
+	}
+	return (len(t.slabs)-1)<<slabShift + len(t.slabs[len(t.slabs)-1])
+}
+
+func (t *sumTable) at(i int) *sumRow { return &t.slabs[i>>slabShift][i&(slabRows-1)] }
+
+// grow adds a group and returns its number.
+func (t *sumTable) grow() int {
+	n := t.len()
+	switch {
+	case n == 0:
+		t.slabs = append(t.slabs, make([]sumRow, 0, 1)) // many partials have few groups
+	case n&(slabRows-1) == 0:
+		t.slabs = append(t.slabs, make([]sumRow, 0, slabRows))
+	}
+	last := &t.slabs[len(t.slabs)-1]
+	if n < slabRows && len(*last) == cap(*last) {
+		bigger := make([]sumRow, n, min(2*n, slabRows))
+		copy(bigger, *last)
+		*last = bigger
+	}
+	*last = append(*last, sumRow{})
+	return n
+}
+
+// extend adds groups until there are n.
+func (t *sumTable) extend(n int) {
+	for have := t.len(); have < n; have++ {
+		t.grow()
+	}
+}
+
+// add adds to one measure of a group.
+func (t *sumTable) add(i int, m Measure, n exact.Num) {
+	if int(m) < denseMeasures {
+		if v, ok := n.Small(); ok {
+			t.at(i).add(t, i, m, v)
+			return
+		}
+	}
+	t.addMore(i, m, n)
+}
+
+// add adds a small number to the sum of a group whose row r is.
+func (r *sumRow) add(t *sumTable, i int, m Measure, v int64) {
+	sum, ok := exact.AddSmall(r.sums[m], v)
+	if !ok {
+		t.addMore(i, m, exact.FromSmall(v))
+		return
+	}
+	r.sums[m] = sum
+}
+
+// addMore adds what has no room in the group's row.
+func (t *sumTable) addMore(i int, m Measure, n exact.Num) {
+	if n.IsZero() {
+		return
+	}
+	if t.more == nil {
+		t.more = make(map[sumAt]exact.Num)
+	}
+	at := sumAt{uint32(i), m}
+	t.more[at] = t.more[at].Add(n)
+}
+
+// addAll adds measures to a group.
+func (t *sumTable) addAll(i int, m *Measures) {
+	r := t.at(i)
+	r.rows += m.Rows
+	r.net += m.NetRows
+	r.blank += m.CostBlank
+	for j := range m.sums {
+		if !m.sums[j].IsZero() {
+			t.add(i, Measure(j), m.sums[j])
+		}
+	}
+}
+
+// sum returns one measure of a group.
+func (t *sumTable) sum(i int, m Measure) (n exact.Num) {
+	if int(m) < denseMeasures {
+		n = exact.FromSmall(t.at(i).sums[m])
+	}
+	if len(t.more) > 0 {
+		n.Acc(t.more[sumAt{uint32(i), m}])
+	}
+	return n
+}
+
+// measures copies all measures of a group.
+func (t *sumTable) measures(i int) Measures {
+	r := t.at(i)
+	m := Measures{Rows: r.rows, NetRows: r.net, CostBlank: r.blank}
+	for j := range m.sums {
+		m.sums[j] = t.sum(i, Measure(j))
+	}
+	return m
+}
+
+// addFrom adds group j of another table.
+func (t *sumTable) addFrom(i int, from *sumTable, j int) {
+	r, s := t.at(i), from.at(j)
+	r.rows += s.rows
+	r.net += s.net
+	r.blank += s.blank
+	for m := range s.sums {
+		r.add(t, i, Measure(m), s.sums[m])
+	}
+	if len(from.more) > 0 {
+		for m := range Measure(NumMeasures) {
+			t.addMore(i, m, from.more[sumAt{uint32(j), m}])
+		}
+	}
+}
+
+// warm reads a little of some groups: the processor waits for many of them at
+// once, and has them when they are added to. The result means nothing.
+func (t *sumTable) warm(groups []uint32) (sum int64) {
+	slabs := t.slabs
+	for _, g := range groups {
+		sum += slabs[g>>slabShift][g&(slabRows-1)].rows
+	}
+	return sum
+}

@@ -1,0 +1,166 @@
+package colscan
+
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
+// This file picks single values out of a page: few rows of a report are about
+// AI, and decoding what lies between them would cost more than finding them.
+
+// covers passes n values when all of them lie in one repeating run of the given
+// value.
+func (h *hybrid) covers(n int, value uint32) bool {
+	if h.left == 0 && !h.run() || !h.repeat || h.left < n || h.value != value {
+		return false
+	}
+	h.left -= n
+	return true
+}
+
+// gather decodes the values at some places, counted from the first of them up,
+// and ends behind the last. It returns their bits together.
+func (h *hybrid) gather(at []int32, dst []uint32) (all uint32, ok bool) {
+	dst = dst[:len(at)]
+	first := at[0]
+	done := 0 // values consumed
+	for i := 0; i < len(at); {
+		for {
+			if h.left == 0 && !h.run() {
+				return 0, false
+			}
+			if gap := int(at[i]-first) - done; gap < h.left {
+				break
+			}
+			done += h.left
+			h.left = 0
+		}
+		end := done + h.left
+		if h.repeat {
+			for ; i < len(at) && int(at[i]-first) < end; i++ {
+				dst[i] = h.value
+			}
+			all |= h.value
+		} else {
+			width, mask := int(h.width), uint64(1)<<h.width-1
+			base := h.bit - (done+int(first))*width
+			for ; i < len(at) && int(at[i]-first) < end; i++ {
+				pos := base + int(at[i])*width
+				var v uint32
+				if b := pos >> 3; b+8 <= len(h.packed) {
+					v = uint32(binary.LittleEndian.Uint64(h.packed[b:]) >> (pos & 7) & mask)
+				} else {
+					v = uint32(bitsAt(h.packed, pos, h.width))
+				}
+				dst[i] = v
+				all |= v
+			}
+		}
+		n := int(at[i-1]-first) + 1 - done
+		done += n
+		h.left -= n
+		h.bit += n * int(h.width)
+	}
+	return all, true
+}
+
+// gather decodes the values of the page at some places, which count from first,
+// where the leaf stands, and passes total values altogether.
+func (v *Vector) gather(at []int32, first int32, total int, dst []uint32) error {
+	vals := &v.leaf.vals
+	if gap := int(at[0] - first); gap > 0 {
+		if err := vals.skip(gap); err != nil {
+			return err
+		}
+		total -= gap
+		first = at[0]
+	}
+	v.mixed()
+	switch {
+	case vals.encoding == encRLEDictionary:
+		all, ok := vals.runs.gather(at, dst)
+		if !ok {
+			return corrupt("fewer values than the page promises")
+		}
+		if err := vals.dict.check(dst, all); err != nil {
+			return err
+		}
+		return vals.skip(total - int(at[len(at)-1]-first) - 1)
+	case vals.encoding == encPlain && vals.spec.width() == 8 && !vals.spec.textual():
+		v.owns = true
+		b, err := vals.cut(int64(8 * total))
+		if err != nil {
+			return err
+		}
+		for i, p := range at {
+			dst[i] = refOwn | uint32(len(v.bits))
+			v.bits = append(v.bits, binary.LittleEndian.Uint64(b[8*int(p-first):]))
+		}
+		return nil
+	}
+	var one value
+	done := int32(0)
+	for i, p := range at {
+		if err := vals.skip(int(p - first - done)); err != nil {
+			return err
+		}
+		if err := vals.next(&one); err != nil {
+			return err
+		}
+		dst[i], done = v.own(&one), p-first+1
+	}
+	return vals.skip(total - int(done))
+}
+
+// ordinals returns which values of the page belong to the selected rows, of the
+// next span rows, counted from the next value. dst is set to null for the rows
+// without one, else to 0. values is how many the span has.
+func (v *Vector) ordinals(sel []int32, span int, dst []uint32) (at []int32, values int, err error) {
+	def, most := &v.leaf.def, v.leaf.spec.maxDef
+	if cap(v.places) < len(sel) {
+		v.places = make([]int32, max(len(sel), 64))
+	}
+	at, n := v.places[:len(sel)], 0
+	first, i := int(sel[0]), 0
+	for pos := 0; pos < span; {
+		if def.left == 0 && !def.run() {
+			return nil, 0, errLevels
+		}
+		k := min(span-pos, def.left)
+		if def.repeat {
+			if def.value > most {
+				return nil, 0, errLevels
+			}
+			if def.value < most {
+				for ; i < len(sel) && int(sel[i])-first < pos+k; i++ {
+					dst[i] = refNull
+				}
+			} else {
+				for ; i < len(sel) && int(sel[i])-first < pos+k; i++ {
+					dst[i] = 0
+					at[n] = int32(values + int(sel[i]) - first - pos)
+					n++
+				}
+				values += k
+			}
+			def.left -= k
+		} else {
+			k = min(k, 64)
+			set, ok := def.equal(k, most)
+			if !ok {
+				return nil, 0, errLevels
+			}
+			for ; i < len(sel) && int(sel[i])-first < pos+k; i++ {
+				// No branch: where nulls are follows no pattern.
+				b := uint(int(sel[i]) - first - pos)
+				there := uint32(set >> b & 1)
+				dst[i] = there - 1
+				at[n] = int32(values + bits.OnesCount64(set&(1<<b-1)))
+				n += int(there)
+			}
+			values += bits.OnesCount64(set)
+		}
+		pos += k
+	}
+	return at[:n], values, nil
+}
