@@ -57,7 +57,7 @@ type reach uint8
 
 const (
 	reachNone reach = iota
-	reachFew        // needed rows, if any at all, or some of them: see describedUnits
+	reachFew        // some of the needed: see describedUnits
 	reachNeed       // rows that the predicate may pass
 	reachAll
 )
@@ -140,11 +140,7 @@ func planColumns(rd *Reader, spec *Spec, where Where) *columnPlan {
 	if p.timesAll {
 		times = reachAll
 	}
-	other := times
-	if p.lazyTimes && !p.timesAll {
-		other = reachFew // mostly none
-	}
-	if !p.wants(p.interval, times) || !p.wants(p.start, other) || !p.wants(p.end, other) ||
+	if !p.wants(p.interval, times) || !p.wants(p.start, times) || !p.wants(p.end, times) ||
 		!p.wants(p.period, reachAll) || !p.wants(p.region, reachNeed) {
 		return nil
 	}

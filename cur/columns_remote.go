@@ -2,8 +2,8 @@ package cur
 
 // announce tells a file that is far away what will be read of a row group: the
 // columns that are read for all rows at once, the others when the first row needs
-// them, which in many row groups none does. What only few rows need is never
-// announced. end ends it.
+// them, which in many row groups none does. What only few rows need, or mostly
+// none does, is never announced. end ends it.
 func (w *columnWorker) announce(f File, group int) (end func()) {
 	remote, ok := f.(RemoteFile)
 	if !ok {
@@ -18,7 +18,7 @@ func (w *columnWorker) announce(f File, group int) (end func()) {
 		}
 		var ranges []Range
 		for col, need := range w.plan.reach {
-			if need >= r && need < said {
+			if lazy := w.plan.lazyTimes && (col == w.plan.start || col == w.plan.end); need >= r && need < said && !lazy {
 				for off, size := range w.plan.file.Chunks(group, col) {
 					ranges = append(ranges, Range{off, size})
 				}
