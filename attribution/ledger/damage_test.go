@@ -66,10 +66,10 @@ func (d damaged) Get(c context.Context, k storage.Key) (storage.Item, error) {
 func TestDamagedParts(t *testing.T) {
 	onEach(t, func(t *testing.T, d storage.Driver) {
 		l := open(d, nil)
-		r := delivery(t, "2026-05-10", "1", roll(t, nil, row(t, "2026-05-04", "1", "r1")))
+		r := withSessions(t, nil, "2026-05-10", "1", row(t, "2026-05-04", "1", "r1"), row(t, "2026-05-04", "1", "", call("s")))
 		g := book(t, l, r, claims(claim("c", "r1", "w")), nil).Generation
-		if len(g.Parts) != 5 {
-			t.Errorf("%d parts, want 5", len(g.Parts))
+		if len(g.Parts) != 6 {
+			t.Errorf("%d parts, want 6", len(g.Parts))
 		}
 		for name, p := range g.Parts {
 			for kind, item := range map[string]func(storage.Item) (storage.Item, error){
@@ -90,6 +90,7 @@ func TestDamagedParts(t *testing.T) {
 					}}, nil)
 					read := map[string]func() error{
 						"groups":    func() error { _, err := hurt.Partial(ctx, g); return err },
+						"sessions":  func() error { _, err := hurt.Sessions(ctx, g); return err },
 						"source":    func() error { _, err := hurt.Files(ctx, g); return err },
 						"claims":    func() error { _, err := hurt.Claims(ctx, g); return err },
 						"statement": func() error { _, err := hurt.Totals(ctx, g); return err },
@@ -107,7 +108,7 @@ func TestDamagedParts(t *testing.T) {
 					// What needs the part says so, and writes nothing.
 					before := image(t, d)
 					_, err = hurt.Reattribute(ctx, payer, month(t, "2026-05"), nil)
-					if needed := name == "groups" || name == "claims" || name == "source"; needed != errors.Is(err, want) {
+					if needed := name == "groups" || name == "sessions" || name == "claims" || name == "source"; needed != errors.Is(err, want) {
 						t.Errorf("Reattribute: %v", err)
 					}
 					if image(t, d) != before {
