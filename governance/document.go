@@ -210,14 +210,15 @@ func ParseDocumentCSV(name string, b []byte) (*Document, error) {
 		if err == io.EOF {
 			break
 		}
-		line, _ := r.FieldPos(0)
 		if err != nil {
+			line := 0
 			var syntax *csv.ParseError
 			if errors.As(err, &syntax) {
 				line, err = syntax.Line, syntax.Err
 			}
 			return fail(line, err)
 		}
+		line, _ := r.FieldPos(0)
 		cell := func(column string) string {
 			if i := slices.Index(header, column); i >= 0 {
 				return strings.TrimSpace(cells[i])
