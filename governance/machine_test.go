@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/spendclaim/spendclaim/attribution"
+	"github.com/spendclaim/spendclaim/internal/dynamotest/table"
 	"github.com/spendclaim/spendclaim/pricing"
 	"github.com/spendclaim/spendclaim/storage"
 	"github.com/spendclaim/spendclaim/storage/boltstore"
@@ -471,7 +472,7 @@ func TestRandomCommandsAtLength(t *testing.T) {
 			for seed := uint64(1); given < 100_000; seed++ {
 				rng := rand.New(rand.NewPCG(seed, 8))
 				m := newMachine(t, open(t), rng.IntN)
-				for range 2000 {
+				for range 500 {
 					m.step()
 				}
 				_, e := m.verify()
@@ -485,7 +486,7 @@ func TestRandomCommandsAtLength(t *testing.T) {
 	}
 }
 
-// engines opens empty stores. The DynamoDB one is in a file of its own.
+// engines opens empty stores.
 var engines = map[string]func(*testing.T) storage.Driver{
 	"bbolt": func(t *testing.T) storage.Driver {
 		d, err := boltstore.Open(filepath.Join(t.TempDir(), "g.db"), &boltstore.Options{Create: true})
@@ -494,4 +495,5 @@ var engines = map[string]func(*testing.T) storage.Driver{
 		}
 		return d
 	},
+	"DynamoDB": func(t *testing.T) storage.Driver { return table.Open(t) },
 }

@@ -59,6 +59,7 @@ var allowed = []rule{
 	{"internal/csvscan", nil},
 	{"internal/curtest/...", []string{"internal/colscan", "internal/curtest"}},
 	{"internal/dynamotest", nil},
+	{"internal/dynamotest/table", []string{"internal/dynamotest", "storage", "storage/dynamostore"}},
 	{"internal/exact", nil},
 	{"internal/golden", nil},
 	{"internal/samples", nil},
@@ -66,7 +67,7 @@ var allowed = []rule{
 
 // allowedInTests may be imported by any test on top of its package's rule.
 var allowedInTests = []string{
-	"internal/colscan", "internal/curtest/...", "internal/dynamotest", "internal/golden", "internal/samples",
+	"internal/colscan", "internal/curtest/...", "internal/dynamotest/...", "internal/golden", "internal/samples",
 	"storage/boltstore", "storage/memstore", "storage/storagetest",
 }
 
@@ -188,13 +189,13 @@ type home struct {
 }
 
 // sdkHomes wrap AWS SDK clients; examples hand clients to them.
-var sdkHomes = []string{"storage/dynamostore", "cur/s3source", "attribution/athena", "findings/awsevents", "examples/..."}
+var sdkHomes = []string{"storage/dynamostore", "internal/dynamotest/table", "cur/s3source", "attribution/athena", "findings/awsevents", "examples/..."}
 
 // homes are looked up in order: a client before the SDK that it is part of.
 var homes = []home{
 	{"github.com/parquet-go/parquet-go", []string{"internal/colscan"}, false},
 	{"go.etcd.io/bbolt", []string{"storage/boltstore"}, false},
-	{"github.com/aws/aws-sdk-go-v2/service/dynamodb", []string{"storage/dynamostore", "examples/..."}, false},
+	{"github.com/aws/aws-sdk-go-v2/service/dynamodb", []string{"storage/dynamostore", "internal/dynamotest/table", "examples/..."}, false},
 	{"github.com/aws/aws-sdk-go-v2/service/s3", []string{"cur/s3source", "examples/..."}, false},
 	{"github.com/aws/aws-sdk-go-v2/service/athena", []string{"attribution/athena", "examples/..."}, false},
 	{"github.com/aws/aws-sdk-go-v2/service/eventbridge", []string{"findings/awsevents", "examples/..."}, false},
