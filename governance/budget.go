@@ -65,8 +65,9 @@ type CrossDetail struct {
 	Crossings []cards.Crossing `json:"crossings"`
 }
 
-// reported returns the thresholds of a month that were told of.
-func (b *Budget) reported(month time.Time) (out []cards.Threshold) {
+// reported returns the thresholds of the month of a day that were told of.
+func (b *Budget) reported(in time.Time) (out []cards.Threshold) {
+	month := estimate.Calendar{}.Month(in).From
 	for _, c := range b.Crossed {
 		if c.Month.Equal(month) {
 			for _, x := range c.Crossings {
