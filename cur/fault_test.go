@@ -181,6 +181,32 @@ func month(t *testing.T, s string) Month {
 	return m
 }
 
+// Files that are read side by side leave out what they leave out one by one.
+func TestFaultsOfSeveralFiles(t *testing.T) {
+	rows, _ := faultyMonth()
+	var digests [][32]byte
+	var faults [][]string
+	for _, workers := range []int{1, 4} {
+		for _, as := range []func([][]string) []byte{rowsAsCSV, func(r [][]string) []byte { return rowsAsParquet(t, r) }} {
+			r := Rollup{Keys: []Column{"resource_tags/user_team"}, Workers: workers, Faults: Faults{Most: 6}}
+			rolled, err := rollFiles(r, as(rows[:8]), as(rows[8:17]), as(rows[17:]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var list []string
+			for _, e := range rolled[0].Faults {
+				list = append(list, fmt.Sprintf("%s %d", e.Source, e.Row))
+			}
+			digests, faults = append(digests, rolled[0].Partial.Digest()), append(faults, list)
+		}
+	}
+	for i := range digests {
+		if d := cmp.Diff([]string{"in-0 4", "in-1 2", "in-1 3", "in-1 9", "in-2 4", "in-2 13"}, faults[i]); d != "" || digests[i] != digests[0] {
+			t.Errorf("run %d: same body %v, faults (-want +got):\n%s", i, digests[i] == digests[0], d)
+		}
+	}
+}
+
 // A row with too few cells says nothing of itself: it belongs with the row before
 // it, or with the first that can be read.
 func TestRowsThatSayNothing(t *testing.T) {
