@@ -290,6 +290,7 @@ func TestLegacyManifestsFindTheirFiles(t *testing.T) {
 		"from the year on":                    {unpadded, "20260501-20260601/rep-Manifest.json", "year=2026/month=5/rep-00001.snappy.parquet"},
 		"the manifest in the report's folder": {unpadded, "copy/rep-Manifest.json", "copy/rep/year=2026/month=5/rep-00001.snappy.parquet"},
 		"kept versions without the prefix":    {kept, "copy/20260501-20260601/rep-Manifest.json", "copy/20260501-20260601/16e57707/rep-1.csv.gz"},
+		"kept versions, the manifest apart":   {kept, "copy/rep-Manifest.json", "copy/20260501-20260601/16e57707/rep-1.csv.gz"},
 		"kept versions, the period alone":     {kept, "may/rep-Manifest.json", "may/16e57707/rep-1.csv.gz"},
 		"kept versions, the version alone":    {kept, "16e57707/rep-Manifest.json", "16e57707/rep-1.csv.gz"},
 	} {
