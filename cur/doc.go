@@ -45,7 +45,9 @@
 // on how they are split into files, and a partial's body is the same bytes.
 //
 // What cannot be read is an error with file, row, column and cell; nothing is
-// skipped, turned to zero or counted twice. Times are UTC, intervals half-open.
+// skipped, turned to zero or counted twice. Who would rather go on says so with
+// [Faults]: rows left out are then counted as rejected, and whoever reconciles
+// knows that their cost is missing. Times are UTC, intervals half-open.
 //
 // # Memory
 //
