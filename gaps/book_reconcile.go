@@ -257,7 +257,7 @@ func (rc *reconciliation) next(old *Entry, id ID) *change {
 	at, found := slices.BinarySearchFunc(e.Months, rc.r.Delivery.Period, func(m MonthGap, p cur.Month) int { return m.Gap.Period.Compare(p) })
 	switch {
 	case found && e.Months[at].Order.Compare(rc.order) > 0:
-		return nil // it is further than this statement
+		return nil // which the period's mark, written first, rules out
 	case g != nil:
 		e.Kind, e.Remedy, e.Subject = g.Kind, g.Remedy, g.Subject
 		m := MonthGap{rc.order, true, *g}

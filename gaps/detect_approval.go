@@ -98,7 +98,10 @@ func (f *Finding) beyond(s *Spend, near *reach) {
 	case aspectRegion:
 		f.Subject.Value = s.Region
 	case aspectComponent:
-		f.Subject.Value = string(s.Component)
+		// Approvals speak of features, runtime and memory, and not of their meters.
+		if f.Subject.Value = string(s.Component.Group()); s.Component.Group() == pricing.GroupOther {
+			f.Subject.Value = string(s.Component)
+		}
 	case aspectModel:
 		f.Subject.Value = pricing.ModelKey(s.Model)
 	default:

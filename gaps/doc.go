@@ -38,13 +38,32 @@
 // gap's remedy says does not close it: it is closed by the next statement that does
 // not show it.
 //
+// # Books
+//
+// A [Book] holds, for each gap, what the newest statement of each billing period shows
+// of it. A gap is open while any period shows it, and its spend is the sum over those
+// periods, so neither depends on the order in which statements arrive: an older one of
+// a period is passed over. Money that nobody owned in April stays a gap in May, until
+// it is claimed from then on or somebody suppresses it.
+//
+// Each change of a gap is one audited record with its event, and what is to be sent
+// about it lies in an outbox by the same update. Of two who change a gap at a time one
+// gets storage.ErrConflict. A gap is actioned when its remedy was asked for, resolved
+// when no statement shows it any more, and recalled when it comes back or the action is
+// withdrawn.
+//
+// Who is told first is the first of: the workload's owner, or that of the best
+// candidate past the bar; the account's owner; the FinOps Lead. When nothing is done in
+// time the next of them is, by [Book.Escalate], which somebody has to call.
+//
 // # Non-guarantees
 //
 // What was not handed in is not judged: without approvals there are no gaps of
 // approval, which is not the same as everything being approved; [Report.Silent] lists
 // such kinds. A candidate's score orders candidates and is no probability. The query is
-// for CUR 2.0 in Athena and selects whole days and anchors: where an approval begins
-// inside a day's bucket it returns the day.
+// for CUR 2.0 in Athena; rows that only a tag or a session of a role tells apart it
+// returns together. Roles are called broad by their names alone: nothing is known here
+// of policies. Limits are in the currency of the statement they are held against.
 //
 // Nothing here logs or starts a goroutine. A Report is the caller's; a Book is safe
 // for concurrent use as far as its store is.

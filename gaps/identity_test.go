@@ -36,7 +36,7 @@ func TestSpellingsOfOneThingAreOneGap(t *testing.T) {
 			resource("arn:aws:bedrock:us-east-1:"+acct1+":agent-runtime/a-Aa1Bb2Cc3D", "")},
 		{resource(arn("memory/a-Aa1Bb2Cc3D"), ""), resource("arn:aws:bedrock:us-east-1:"+acct1+":memory-store/a-Aa1Bb2Cc3D", "")},
 		{role("arn:aws:iam::" + acct1 + ":role/team/x/App"), role("arn:aws:sts::" + acct1 + ":assumed-role/App"), role("arn:aws:sts::" + acct1 + ":assumed-role/App/session"), role("App")},
-		{role("arn:aws:iam::" + acct1 + ":role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ops_0123456789abcdef"), role("AWSReservedSSO_Ops_fedcba9876543210")},
+		{role("arn:aws:iam::" + acct1 + ":role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Ops_0123456789abcdef"), role("AWSReservedSSO_Ops_fedcba9876543210"), role("arn:aws:sts::" + acct1 + ":assumed-role/AWSReservedSSO_Ops_00000000ffffffff/ops@example.com")},
 		{resource(managed, acct1)},
 		{resource(managed, acct2)}, // AWS's own, used from another account
 		{role("app")},
