@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"github.com/apache/arrow-go/v18/arrow/array"
@@ -17,48 +16,6 @@ import (
 
 	"github.com/spendclaim/spendclaim/internal/exact"
 )
-
-// decompress reads and decompresses the pages of the needed chunks, and decodes
-// nothing: what no reader of these files can do without.
-func decompress(files []string) (a answer, err error) {
-	need := map[string]bool{}
-	for _, c := range neededColumns {
-		need[c] = true
-	}
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			return a, err
-		}
-		r, err := file.NewParquetReader(f)
-		if err != nil {
-			return a, err
-		}
-		schema := r.MetaData().Schema
-		for g := range r.NumRowGroups() {
-			rg := r.RowGroup(g)
-			a.Rows += rg.NumRows()
-			for c := range schema.NumColumns() {
-				if !need[schema.Column(c).Path()] {
-					continue
-				}
-				pages, err := rg.GetColumnPageReader(c)
-				if err != nil {
-					return a, err
-				}
-				for pages.Next() {
-				}
-				if err := pages.Err(); err != nil && err != io.EOF {
-					return a, err
-				}
-			}
-		}
-		if err := r.Close(); err != nil {
-			return a, err
-		}
-	}
-	return a, nil
-}
 
 // scope is the predicate of the main job in SQL.
 const scope = `((coalesce(bill_billing_entity,'') in ('AWS','') and line_item_product_code in ('AmazonBedrock','AmazonBedrockService','AmazonBedrockFoundationModels','AmazonBedrockAgentCore'))
@@ -96,15 +53,15 @@ func duck(files []string, exact bool) (a answer, err error) {
 	if _, err := db.Exec(query); err != nil {
 		return a, err
 	}
-	if err := db.QueryRow("select count(*), cast(sum(cost) as varchar) from t").Scan(&a.Groups, &a.Cost); err != nil {
+	if err := db.QueryRow("select count(*), cast(sum(cost) as varchar) from t").Scan(&a.Groups, &a.Scope); err != nil {
 		return a, err
 	}
 	if exact {
-		d, err := decimal.NewFromString(a.Cost)
+		d, err := decimal.NewFromString(a.Scope)
 		if err != nil {
 			return a, err
 		}
-		a.Cost = d.String()
+		a.Scope = d.String()
 	}
 	return a, db.QueryRow("select count(*) from " + from).Scan(&a.Rows)
 }
@@ -182,6 +139,6 @@ func arrowRows(files []string) (a answer, err error) {
 	for _, s := range sums {
 		total.Acc(*s)
 	}
-	a.Groups, a.Cost = len(sums), total.String()+" (no Marketplace)"
+	a.Codes = total.String()
 	return a, nil
 }

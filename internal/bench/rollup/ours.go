@@ -9,8 +9,10 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	kgzip "github.com/klauspost/compress/gzip"
@@ -19,59 +21,80 @@ import (
 
 	"github.com/spendclaim/spendclaim/attribution"
 	"github.com/spendclaim/spendclaim/cur"
+	"github.com/spendclaim/spendclaim/internal/colscan"
+	"github.com/spendclaim/spendclaim/internal/exact"
 )
 
-// The contenders, by the name that -mode takes.
-var (
-	parquetContenders = []string{"ours", "ours, others summed too", "ours, row iterator", "duckdb-exact", "duckdb-double", "arrow-go", "parquet-go generic"}
-	csvContenders     = []string{"ours-csv", "ours-csv, others summed too", "encoding-csv"}
-)
-
-var contenders = map[string]func(files []string) (answer, error){
-	"parquet-decompress":          decompress,
-	"ours":                        func(f []string) (answer, error) { return ours(f, true) },
-	"ours, others summed too":     func(f []string) (answer, error) { return ours(f, false) },
-	"ours, row iterator":          iterate,
-	"duckdb-exact":                func(f []string) (answer, error) { return duck(f, true) },
-	"duckdb-double":               func(f []string) (answer, error) { return duck(f, false) },
-	"arrow-go":                    arrowRows,
-	"parquet-go generic":          generic,
-	"csv-gunzip":                  gunzip,
-	"ours-csv":                    func(f []string) (answer, error) { return ours(f, true) },
-	"ours-csv, others summed too": func(f []string) (answer, error) { return ours(f, false) },
-	"encoding-csv":                encodingCSV,
+var contenders = map[string]func(job) (answer, error){
+	"main job":                func(j job) (answer, error) { return mainJob(j, true, false) },
+	"main job, others summed": func(j job) (answer, error) { return mainJob(j, false, false) },
+	"main job, files hashed":  func(j job) (answer, error) { return mainJob(j, true, true) },
+	"iterator, all columns":   func(j job) (answer, error) { return iterate(j, nil) },
+	"iterator, eight columns": func(j job) (answer, error) { return iterate(j, &cur.ReaderOptions{Columns: eight}) },
+	"iterator, eight columns of AI rows": func(j job) (answer, error) {
+		return iterate(j, &cur.ReaderOptions{Columns: eight, Where: attribution.DefaultScope().Where()})
+	},
+	"decompress only":            decompress,
+	"DuckDB exact":               func(j job) (answer, error) { return duck(j.repeated(), true) },
+	"DuckDB DOUBLE, inexact":     func(j job) (answer, error) { return duck(j.repeated(), false) },
+	"arrow-go, five columns":     func(j job) (answer, error) { return arrowRows(j.repeated()) },
+	"parquet-go generic reader":  func(j job) (answer, error) { return generic(j.repeated()) },
+	"gunzip only":                func(j job) (answer, error) { return gunzip(j.repeated()) },
+	"encoding/csv, five columns": func(j job) (answer, error) { return encodingCSV(j.repeated()) },
 }
 
-// child is one contender's process. Its memory and processor time are measured
-// from outside.
-func child(mode string, files []string) {
+// repeated returns the files as often as they are read.
+func (j job) repeated() (files []string) {
+	for range j.Times {
+		files = append(files, j.Files...)
+	}
+	return files
+}
+
+// perform is one contender's process. It measures the job and nothing else.
+func perform(spec string) {
 	fail := func(err error) {
-		fmt.Fprintf(os.Stderr, "rollup: %s: %v\n", mode, err)
+		fmt.Fprintf(os.Stderr, "\nrollup: %v\n", err)
 		os.Exit(1)
 	}
-	f, ok := contenders[mode]
-	if !ok {
-		fail(fmt.Errorf("no such contender"))
+	var j job
+	if err := json.Unmarshal([]byte(spec), &j); err != nil {
+		fail(err)
 	}
-	runtime.GOMAXPROCS(1)
-	a, err := f(files)
+	f, ok := contenders[j.Contender]
+	if !ok {
+		fail(fmt.Errorf("no contender %q", j.Contender))
+	}
+	runtime.GOMAXPROCS(j.Workers)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	begun, used := time.Now(), processorTime()
+	a, err := f(j)
 	if err != nil {
 		fail(err)
 	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	a.Mallocs = m.Mallocs
-	if a.Peak, err = peak(); err != nil {
+	out := figures{Wall: time.Since(begun), CPU: processorTime() - used, Answer: a}
+	runtime.ReadMemStats(&after)
+	out.Mallocs = after.Mallocs - before.Mallocs
+	if out.Peak, err = peakMemory(); err != nil {
 		fail(err)
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(a); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
 		fail(err)
 	}
 }
 
-// peak returns the most memory that was resident. The process reads it itself:
+func processorTime() time.Duration {
+	var u syscall.Rusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// peakMemory returns the most memory that was resident. The process reads it itself:
 // what wait reports includes the parent's memory at the time of the fork.
-func peak() (int64, error) {
+func peakMemory() (int64, error) {
 	b, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return 0, err
@@ -88,67 +111,131 @@ func peak() (int64, error) {
 // neededColumns are what the main job reads of a month.
 var neededColumns = []string{
 	"bill_payer_account_id", "bill_billing_period_start_date", "bill_billing_entity", "bill_bill_type", "bill_invoice_id",
-	"bill_invoicing_entity", "line_item_legal_entity", "line_item_product_code", "product_product_family",
+	"bill_invoicing_entity", "line_item_legal_entity", "line_item_product_code", "product_product_family", "product",
 	"line_item_usage_type", "line_item_operation", "pricing_unit", "line_item_line_item_type", "line_item_currency_code",
 	"line_item_usage_account_id", "product_region_code", "line_item_iam_principal", "line_item_resource_id",
 	"identity_time_interval", "line_item_usage_start_date", "line_item_usage_end_date",
 	"line_item_unblended_cost", "line_item_net_unblended_cost", "line_item_usage_amount", "pricing_public_on_demand_cost",
 }
 
-// ours is the main job: rows in scope grouped at the book grain and assigned,
-// the others counted, or folded and summed too.
-func ours(files []string, unread bool) (a answer, err error) {
+// eight are the columns of an attribution of one's own.
+var eight = []cur.Column{cur.ColProductCode, cur.ColPrincipal, cur.ColResource, cur.ColUsageType, cur.ColPricingUnit,
+	"line_item_usage_start_date", "line_item_unblended_cost", "line_item_usage_amount"}
+
+// decompress reads and decompresses the pages of the needed chunks, and decodes
+// nothing: what no reader of these files can do without.
+func decompress(j job) (a answer, err error) {
 	ctx := context.Background()
-	sets, err := cur.Locate(ctx, cur.Local(), files...)
+	var s colscan.Scanner
+	defer s.Close()
+	for _, name := range j.repeated() {
+		f, err := os.Open(name)
+		if err != nil {
+			return a, err
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return a, err
+		}
+		file, err := colscan.Open(f, info.Size())
+		if err != nil {
+			return a, err
+		}
+		for g := range file.NumRowGroups() {
+			a.Rows += s.Begin(file, g)
+			for i, c := range file.Columns() {
+				if !slices.Contains(neededColumns, c.Name) {
+					continue
+				}
+				if _, err := s.Decompress(ctx, i); err != nil {
+					return a, err
+				}
+			}
+		}
+	}
+	return a, nil
+}
+
+// mainJob groups the rows in scope at the book grain and assigns them; the others
+// are counted, or folded and summed too.
+func mainJob(j job, unread, hashed bool) (a answer, err error) {
+	ctx := context.Background()
+	var src cur.Source = repeated{j.Files, j.Times}
+	names := []string{repeatedManifest}
+	if hashed {
+		src, names = cur.Local(), j.Files
+	}
+	sets, err := cur.Locate(ctx, src, names...)
 	if err != nil {
 		return a, err
 	}
-	r := cur.Rollup{Where: attribution.DefaultScope().Where(), RestUnread: unread, AsOf: time.Unix(1780000000, 0)}
+	r := cur.Rollup{Where: attribution.DefaultScope().Where(), RestUnread: unread, AsOf: time.Unix(1780000000, 0), Workers: j.Workers}
 	rolled, err := r.Run(ctx, sets[0])
 	if err != nil {
 		return a, err
 	}
-	ix, err := attribution.NewIndex(&attribution.Claims{}, nil, rolled[0].Partial.Spec())
+	p := rolled[0].Partial
+	ix, err := attribution.NewIndex(&attribution.Claims{}, nil, p.Spec())
 	if err != nil {
 		return a, err
 	}
-	p := rolled[0].Partial
 	if _, err := attribution.Attribute(ctx, p, ix, &attribution.Options{Delivery: rolled[0].Delivery}); err != nil {
 		return a, err
 	}
-	cost := decimal.Decimal{}
+	if s := rolled[0].Stats; s.Again || s.ByRows > 0 {
+		return a, fmt.Errorf("not read as it should: %+v", s)
+	}
+	var scope, codes exact.Num
 	for i := range p.Len() {
-		cost = cost.Add(p.Exact(i, cur.UnblendedCost).Decimal())
+		n := p.Exact(i, cur.UnblendedCost)
+		scope.Acc(n)
+		if strings.HasPrefix(p.Key(i).ProductCode, "AmazonBedrock") {
+			codes.Acc(n)
+		}
 	}
 	for _, o := range p.Objects() {
 		a.Rows += o.Rows
 	}
-	a.Groups, a.Cost = p.Len(), cost.String()
+	a.Groups, a.Scope, a.Codes = p.Len(), scope.String(), codes.String()
+	if !unread {
+		var all exact.Num
+		for _, c := range p.Control() {
+			all.Acc(c.Exact(cur.UnblendedCost))
+		}
+		a.All = all.String()
+	}
 	return a, nil
 }
 
-// iterate reads every row through the public iterator.
-func iterate(files []string) (a answer, err error) {
+// iterate reads rows through the public iterator and looks at one field of each.
+func iterate(j job, o *cur.ReaderOptions) (a answer, err error) {
 	ctx := context.Background()
-	cost := decimal.Decimal{}
-	for _, name := range files {
+	var all exact.Num
+	for _, name := range j.repeated() {
 		f, err := cur.Local().Open(ctx, name)
 		if err != nil {
 			return a, err
 		}
-		r, err := cur.NewReader(ctx, f, nil)
+		r, err := cur.NewReader(ctx, f, o)
 		if err != nil {
 			return a, err
 		}
-		for _, err := range r.All() {
+		given, bytes := int64(0), 0
+		for li, err := range r.All() {
 			if err != nil {
 				return a, err
 			}
-			a.Rows++
+			given++
+			bytes += len(li.UsageType)
+		}
+		if bytes == 0 {
+			return a, fmt.Errorf("%s: no usage types", name)
 		}
 		for _, c := range r.Control() {
-			cost = cost.Add(c.Sum(cur.UnblendedCost))
+			all.Acc(c.Exact(cur.UnblendedCost))
 		}
+		a.Rows += given
 		if err := r.Close(); err != nil {
 			return a, err
 		}
@@ -156,8 +243,36 @@ func iterate(files []string) (a answer, err error) {
 			return a, err
 		}
 	}
-	a.Cost = cost.String() + " (all rows)"
+	if o != nil && len(o.Where.Any) > 0 {
+		// What counts is the rows of the file; those given are fewer.
+		a.Scope = all.String()
+		d, err := footerRows(j)
+		a.Rows = d
+		return a, err
+	}
+	a.All = all.String()
 	return a, nil
+}
+
+// footerRows counts rows by the footers.
+func footerRows(j job) (rows int64, err error) {
+	for _, name := range j.repeated() {
+		f, err := os.Open(name)
+		if err != nil {
+			return 0, err
+		}
+		defer f.Close()
+		info, err := f.Stat()
+		if err != nil {
+			return 0, err
+		}
+		file, err := colscan.Open(f, info.Size())
+		if err != nil {
+			return 0, err
+		}
+		rows += file.NumRows()
+	}
+	return rows, nil
 }
 
 // gunzip is what reading CSV cannot do without.
@@ -227,13 +342,13 @@ func encodingCSV(files []string) (a answer, err error) {
 	return a, nil
 }
 
-// summed states the groups of a contender that leaves Marketplace rows out.
+// summed states the sum of a contender that looks at product codes alone.
 func (a *answer) summed(sums map[string]decimal.Decimal) {
 	total := decimal.Decimal{}
 	for _, d := range sums {
 		total = total.Add(d)
 	}
-	a.Groups, a.Cost = len(sums), total.String()+" (no Marketplace)"
+	a.Codes = total.String()
 }
 
 // narrow is the struct that parquet-go's documentation suggests.

@@ -1,0 +1,90 @@
+package main
+
+import "strings"
+
+// claim is a ratio of two jobs, or a figure of one, and what it must be.
+type claim struct {
+	name   string
+	a, b   job
+	figure func(a, b figures) float64
+	atMost bool
+	must   func(m month) float64 // 0: it is only told
+	of     func(m month, rows int64) bool
+	slow   bool // measured once
+}
+
+func cpu(a, b figures) float64  { return float64(a.CPU) / float64(b.CPU) }
+func wall(a, b figures) float64 { return float64(a.Wall) / float64(b.Wall) }
+func peak(a, b figures) float64 { return float64(a.Peak) / float64(b.Peak) }
+func perRow(a, b figures) float64 {
+	return float64(a.CPU) / float64(a.Answer.Rows) / (float64(b.CPU) / float64(b.Answer.Rows))
+}
+func megabytes(a, _ figures) float64 { return float64(a.Peak) / 1e6 }
+func millions(a, _ figures) float64  { return float64(a.Answer.Rows) / 1e6 / a.CPU.Seconds() }
+func allocs(a, _ figures) float64    { return float64(a.Mallocs) / float64(a.Answer.Rows) }
+
+func must(v float64) func(month) float64 { return func(month) float64 { return v } }
+func told(month) float64                 { return 0 }
+
+// byShare is a limit that depends on how many rows are AI.
+func byShare(few, many float64) func(month) float64 {
+	return func(m month) float64 {
+		if m.ai >= 50 {
+			return many
+		}
+		return few
+	}
+}
+
+func every(month, int64) bool     { return true }
+func plain(m month, _ int64) bool { return !m.clustered && m.fresh == 0 }
+func upTo(most int64) func(month, int64) bool {
+	return func(m month, rows int64) bool { return plain(m, 0) && rows <= most }
+}
+
+// inexact reports whether a contender does not claim to be exact.
+func inexact(contender string) bool { return strings.Contains(contender, "inexact") }
+
+// ten is how often files are read where the main job is compared with what little
+// it can be compared with: one million rows are over too soon.
+const ten = 10
+
+var claims = []claim{
+	{name: "main job ÷ decompress only", a: job{Contender: "main job", Times: ten}, b: job{Contender: "decompress only", Times: ten},
+		figure: cpu, atMost: true, must: byShare(2, 6), of: every},
+	{name: "main job, other rows summed ÷ decompress only", a: job{Contender: "main job, others summed", Times: ten}, b: job{Contender: "decompress only", Times: ten},
+		figure: cpu, must: told, of: every},
+	{name: "DuckDB exact ÷ main job", a: job{Contender: "DuckDB exact"}, b: job{Contender: "main job"},
+		figure: cpu, must: byShare(4, 20), of: upTo(20_000_000), slow: true},
+	{name: "DuckDB DOUBLE, inexact ÷ main job", a: job{Contender: "DuckDB DOUBLE, inexact"}, b: job{Contender: "main job"},
+		figure: cpu, must: byShare(2, 2), of: plain},
+	{name: "arrow-go, five columns ÷ main job", a: job{Contender: "arrow-go, five columns"}, b: job{Contender: "main job"},
+		figure: cpu, must: told, of: upTo(20_000_000)},
+	{name: "parquet-go generic reader ÷ eight-column iterator, per row", a: job{Contender: "parquet-go generic reader"}, b: job{Contender: "iterator, eight columns"},
+		figure: perRow, must: told, of: upTo(2_000_000), slow: true},
+	{name: "wall, one ÷ two workers, ten times the files", a: job{Contender: "main job", Times: ten}, b: job{Contender: "main job", Times: ten, Workers: 2},
+		figure: wall, must: must(1.5), of: every},
+	{name: "peak memory, 50 ÷ 1 times the rows", a: job{Contender: "main job", Times: 50}, b: job{Contender: "main job"},
+		figure: peak, atMost: true, must: must(1.5), of: plain},
+	{name: "peak memory at 50 times the rows, MB", a: job{Contender: "main job", Times: 50},
+		figure: megabytes, atMost: true, must: must(200), of: plain},
+	{name: "time per row, 50 ÷ 10 times the rows", a: job{Contender: "main job", Times: 50}, b: job{Contender: "main job", Times: ten},
+		figure: perRow, atMost: true, must: must(1.15), of: plain},
+	{name: "iterator, eight columns: million rows per CPU second", a: job{Contender: "iterator, eight columns"}, figure: millions, must: must(5), of: plain},
+	{name: "iterator, eight columns: allocations per row", a: job{Contender: "iterator, eight columns"}, figure: allocs, atMost: true, must: must(0.05), of: plain},
+	{name: "iterator, eight columns of AI rows: million rows per CPU second", a: job{Contender: "iterator, eight columns of AI rows"}, figure: millions, must: told, of: plain},
+	{name: "iterator, all columns: million rows per CPU second", a: job{Contender: "iterator, all columns"}, figure: millions, must: must(5), of: plain},
+	{name: "iterator, all columns: allocations per row", a: job{Contender: "iterator, all columns"}, figure: allocs, atMost: true, must: must(0.05), of: plain},
+	{name: "csv.gz: main job ÷ gunzip only", a: job{Contender: "main job", CSV: true}, b: job{Contender: "gunzip only", CSV: true},
+		figure: cpu, atMost: true, must: must(1.5), of: plain},
+	{name: "csv.gz: main job, files hashed ÷ gunzip only", a: job{Contender: "main job, files hashed", CSV: true}, b: job{Contender: "gunzip only", CSV: true},
+		figure: cpu, must: told, of: plain},
+	{name: "csv.gz: main job, other rows summed ÷ gunzip only", a: job{Contender: "main job, others summed", CSV: true}, b: job{Contender: "gunzip only", CSV: true},
+		figure: cpu, must: told, of: plain},
+	{name: "csv.gz: wall of main job on two processors ÷ gunzip only", a: job{Contender: "main job", CSV: true, Workers: 2}, b: job{Contender: "gunzip only", CSV: true},
+		figure: wall, atMost: true, must: must(1.3), of: plain},
+	{name: "csv.gz: encoding/csv, five columns ÷ main job", a: job{Contender: "encoding/csv, five columns", CSV: true}, b: job{Contender: "main job", CSV: true},
+		figure: cpu, must: told, of: plain, slow: true},
+	{name: "csv.gz ÷ Parquet: main job, per row", a: job{Contender: "main job", CSV: true}, b: job{Contender: "main job", Times: ten},
+		figure: perRow, must: told, of: plain},
+}
