@@ -78,6 +78,7 @@ type varying struct {
 
 type varyingAmount struct {
 	measure Measure
+	zero    bool // in all rows, and there
 	vals    []amount
 }
 
@@ -380,7 +381,7 @@ func (b *blocks) amount(m Measure, n int) error {
 		}
 	}
 	if !codes.Same() || vals[0].ok {
-		b.varyNum = append(b.varyNum, varyingAmount{m, a.vals})
+		b.varyNum = append(b.varyNum, varyingAmount{m, codes.Same() && vals[0].n.IsZero(), a.vals})
 	}
 	return nil
 }
@@ -528,8 +529,12 @@ func (b *blocks) fill(li *LineItem, i int) {
 		li.put(v.field, v.vals[i])
 	}
 	for k := range b.varyNum {
-		if v := &b.varyNum[k]; v.vals[i].ok {
-			li.amounts[v.measure] = v.vals[i].n
+		v := &b.varyNum[k]
+		if v.zero {
+			li.amounts[v.measure] = exact.Num{}
+			li.present |= 1 << v.measure
+		} else if a := &v.vals[i]; a.ok {
+			li.amounts[v.measure] = a.n
 			li.present |= 1 << v.measure
 		}
 	}
@@ -571,6 +576,9 @@ func (b *blocks) count() {
 			cost = v.vals
 		case NetUnblendedCost:
 			net = v.vals
+		}
+		if v.zero {
+			continue
 		}
 		for _, i := range rows {
 			if a := &v.vals[i]; a.ok && !a.n.IsZero() {

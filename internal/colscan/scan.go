@@ -341,8 +341,11 @@ func (v *Vector) guard(err *error) {
 	if p := recover(); p != nil {
 		*err = corrupt("panic: %v", p)
 	}
+	if *err == nil {
+		return // before the next line, which allocates
+	}
 	var located *Error
-	if *err == nil || errors.As(*err, &located) {
+	if errors.As(*err, &located) {
 		return
 	}
 	*err = &Error{Column: v.s.f.columns[v.col].Name, Index: v.col, RowGroup: v.s.group, Page: v.leaf.pages.page, Err: *err}
