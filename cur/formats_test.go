@@ -28,6 +28,13 @@ var aiWhere = cur.Where{Any: []cur.Clause{
 		{Column: cur.ColProductName, Op: cur.Contains, Values: []string{"bedrock"}}},
 }}
 
+// anchored are the rows that a role or a resource is billed for. The few others fall
+// into ever more groups as rows become more.
+var anchored = cur.Where{Any: []cur.Clause{
+	{{Column: cur.ColPrincipal, Op: cur.Prefix, Values: []string{"arn:"}}},
+	{{Column: cur.ColProductCode, Op: cur.In, Values: []string{"AmazonBedrockAgentCore"}}, {Column: cur.ColResource, Op: cur.Prefix, Values: []string{"arn:"}}},
+}}
+
 // tagKeys are tags that the generated months have.
 var tagKeys = []cur.Column{"resourceTags/user:team", "iamPrincipal/team"}
 

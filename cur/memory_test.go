@@ -75,13 +75,6 @@ func TestPeakMemory(t *testing.T) {
 	}
 }
 
-// anchored are the rows that a role or a resource is billed for. The few others fall
-// into ever more groups as rows become more.
-var anchored = cur.Where{Any: []cur.Clause{
-	{{Column: cur.ColPrincipal, Op: cur.Prefix, Values: []string{"arn:"}}},
-	{{Column: cur.ColProductCode, Op: cur.In, Values: []string{"AmazonBedrockAgentCore"}}, {Column: cur.ColResource, Op: cur.Prefix, Values: []string{"arn:"}}},
-}}
-
 // usage is the least that a process took to roll a month up.
 type usage struct {
 	file   string
