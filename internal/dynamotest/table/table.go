@@ -43,7 +43,7 @@ func Open(tb testing.TB) storage.Driver {
 			tb.Errorf("delete table: %v", err)
 		}
 	})
-	d, err := dynamostore.Open(tb.Context(), client, *in.TableName, nil)
+	d, err := dynamostore.Open(tb.Context(), client, *in.TableName, &dynamostore.Options{Create: true})
 	if err != nil {
 		tb.Fatalf("open table: %v", err)
 	}
