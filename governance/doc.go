@@ -29,6 +29,20 @@
 // subject: whatever roles they have by now, and on whoever's behalf they act. No
 // emergency changes that.
 //
+// # Spend cards
+//
+// After each booking [Desk.SyncCards] has the cards of the month follow the statement:
+// it opens those whose days are complete, for the workload's owner or, of what nobody
+// owns, for the FinOps Lead. Owners accept or dispute, [Desk.ApproveRollUp] approves a
+// portfolio's week, [Desk.EscalateCards] tells of what is overdue, [Desk.CloseMonth]
+// closes the books and [Desk.Journal] writes what Finance posts. From acceptance on a
+// card's figures are pinned: the statement's changes are recorded beside them as drift,
+// and one adjustment for each workload and month takes what matters of it. All cards
+// of a month are the usage of its statement exactly; approved cards, adjustments and
+// recorded drift are its final figures. Budgets are told of where their months are
+// spent; see [KindCard], [KindAdjustment], [KindRollUp], [KindClose], [KindBudget] and
+// package governance/cards for the figures.
+//
 // # Adding a kind
 //
 // A kind is a value of kindRules in a file of its own, named in rulesOf and Kinds:
