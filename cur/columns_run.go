@@ -255,7 +255,7 @@ func (q *columnQueue) done(ctx context.Context, f *columnFile, w *columnWorker) 
 	q.stats.RowGroups++
 	f.left--
 	if f.left == 0 && f.groups == f.plan.file.NumRowGroups() {
-		if (f.info.ETag == "" || q.set.manifest == nil) && f.info.Size > 0 {
+		if q.sums(f.info) {
 			begun := time.Now()
 			q.mu.Unlock()
 			h, whole := sha256.New(), sequential(f.f)

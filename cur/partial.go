@@ -64,7 +64,7 @@ type Object struct {
 	Size    int64     `json:"size"`
 	ModTime time.Time `json:"mod_time,omitzero"`
 	ETag    string    `json:"etag,omitempty"`
-	SHA256  string    `json:"sha256,omitempty"` // of the decompressed bytes; of the file for Parquet
+	SHA256  string    `json:"sha256,omitempty"` // of the decompressed bytes, of the file for Parquet; only of files without a manifest
 	Rows    int64     `json:"rows"`
 }
 
