@@ -141,24 +141,30 @@ func (w *columnWorker) describedUnits() error {
 	if col < 0 {
 		return nil
 	}
-	n := len(w.need.rows)
-	ids := w.ids[fieldUnit][:n]
+	ids := w.ids[fieldUnit][:len(w.need.rows)]
 	if _, err := w.texts(fieldUnit, &w.need, ids); err != nil {
 		return err
 	}
-	if !slices.Contains(ids, 0) {
-		return nil
-	}
-	entities := w.spare[:n]
-	if _, err := w.texts(fieldEntity, &w.need, entities); err != nil {
-		return err
-	}
-	market := w.dicts[fieldEntity].id(marketplace)
 	for i, id := range ids {
-		if id == 0 && entities[i] == market {
+		if id == 0 {
 			w.few, w.fewAt = append(w.few, w.need.rows[i]), append(w.fewAt, int32(i))
 		}
 	}
+	if len(w.few) == 0 {
+		return nil
+	}
+	entities := w.spare[:len(w.few)]
+	if _, err := w.texts(fieldEntity, &rowSet{rows: w.few, inNeed: w.fewAt}, entities); err != nil {
+		return err
+	}
+	market, n := w.dicts[fieldEntity].id(marketplace), 0
+	for i, id := range entities {
+		if id == market {
+			w.few[n], w.fewAt[n] = w.few[i], w.fewAt[i]
+			n++
+		}
+	}
+	w.few, w.fewAt = w.few[:n], w.fewAt[:n]
 	if len(w.few) == 0 {
 		return nil
 	}

@@ -3,6 +3,7 @@ package colscan
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // This file picks single values out of a page: few rows of a report are about
@@ -77,6 +78,20 @@ func (v *Vector) gather(at []int32, first int32, total int, dst []uint32) error 
 	}
 	v.mixed()
 	switch {
+	case vals.encoding == encRLEDictionary && total <= 2*len(at):
+		// Side by side values are decoded so fast that those between do not matter.
+		if cap(v.run) < total {
+			v.run = make([]uint32, roomy(total))
+		}
+		run := v.run[:total]
+		all, ok := vals.runs.fill(run)
+		if !ok {
+			return corrupt("fewer values than the page promises")
+		}
+		for i, p := range at {
+			dst[i] = run[p-first]
+		}
+		return vals.dict.check(run, all)
 	case vals.encoding == encRLEDictionary:
 		all, ok := vals.runs.gather(at, dst)
 		if !ok {
@@ -92,9 +107,12 @@ func (v *Vector) gather(at []int32, first int32, total int, dst []uint32) error 
 		if err != nil {
 			return err
 		}
+		n := len(v.bits)
+		v.bits = slices.Grow(v.bits, len(at))[:n+len(at)]
+		own := v.bits[n : n+len(at)]
 		for i, p := range at {
-			dst[i] = refOwn | uint32(len(v.bits))
-			v.bits = append(v.bits, binary.LittleEndian.Uint64(b[8*int(p-first):]))
+			own[i] = binary.LittleEndian.Uint64(b[8*int(p-first):])
+			dst[i] = refOwn | uint32(n+i)
 		}
 		return nil
 	}

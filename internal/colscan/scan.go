@@ -211,6 +211,7 @@ type Vector struct {
 	col     int
 	limit   int64
 	scratch []uint32
+	run     []uint32   // see gather
 	places  []int32    // see ordinals
 	sets    [64]uint64 // see spread
 }

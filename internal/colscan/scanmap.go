@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math"
 	"math/bits"
 	"slices"
 	"strings"
@@ -121,7 +122,11 @@ func (m *MapVector) Load(ctx context.Context, base int64, sel []int32) (err erro
 		if err := m.find(ctx, base+int64(s)); err != nil {
 			return err
 		}
-		if err := m.read(ctx, int32(i), from); err != nil {
+		next := int64(math.MaxInt64)
+		if i+1 < len(sel) {
+			next = base + int64(sel[i+1])
+		}
+		if err := m.read(ctx, int32(i), from, next); err != nil {
 			return err
 		}
 	}
@@ -205,8 +210,9 @@ func (m *MapVector) find(ctx context.Context, row int64) error {
 	return nil
 }
 
-// read takes the entries of the current row.
-func (m *MapVector) read(ctx context.Context, i int32, from int64) error {
+// read takes the entries of the current row; next is the row that will be asked for
+// after it.
+func (m *MapVector) read(ctx context.Context, i int32, from, next int64) error {
 	for pairs := 0; ; {
 		if m.n == 0 {
 			if err := m.window(ctx); err == io.EOF {
@@ -219,8 +225,14 @@ func (m *MapVector) read(ctx context.Context, i int32, from int64) error {
 		if pairs += n; pairs > maxPairs {
 			return errPairs
 		}
+		alone := false
 		if n > 0 && !m.keysRead {
-			if err := m.readKeys(); err != nil {
+			// All keys of the window, when another of its rows is asked for.
+			until := m.n
+			if alone = next-m.row > int64(bits.OnesCount64(m.starts)); alone {
+				until = n
+			}
+			if err := m.readKeys(until); err != nil {
 				return err
 			}
 		}
@@ -232,17 +244,20 @@ func (m *MapVector) read(ctx context.Context, i int32, from int64) error {
 		if err := m.consume(n); err != nil {
 			return err
 		}
+		if alone {
+			m.keysRead = false
+		}
 		if m.n > 0 {
 			return nil
 		}
 	}
 }
 
-// readKeys decodes the keys of the window, and marks those asked for.
-func (m *MapVector) readKeys() error {
+// readKeys decodes the keys of the next n entries, and marks those asked for.
+func (m *MapVector) readKeys(n int) error {
 	var refs [64]uint32
 	v := m.keys
-	keys := refs[:bits.OnesCount64(m.valid)]
+	keys := refs[:bits.OnesCount64(m.valid&lowBits(n))]
 	if err := v.take(keys); err != nil {
 		return err
 	}
