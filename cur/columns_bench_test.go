@@ -91,7 +91,7 @@ func BenchmarkColumns(b *testing.B) {
 		} else {
 			dir = fmt.Sprintf("%s/%d %s", dir, rows, name)
 		}
-		set := benchSet(b, dir, c, rows)
+		set := benchSet(b, dir, c, min(rows, 1_000_000))
 		for _, job := range []struct {
 			name string
 			r    Rollup
@@ -105,8 +105,8 @@ func BenchmarkColumns(b *testing.B) {
 	}
 }
 
-// benchSet writes a month unless it is there.
-func benchSet(b *testing.B, dir string, c curtest.Config, rows int64) *Set {
+// benchSet writes a month unless it is there, files of one row group each.
+func benchSet(b *testing.B, dir string, c curtest.Config, perFile int64) *Set {
 	b.Helper()
 	mark := dir + "/manifest-path"
 	manifest, err := os.ReadFile(mark)
@@ -115,7 +115,7 @@ func benchSet(b *testing.B, dir string, c curtest.Config, rows int64) *Set {
 		if err != nil {
 			b.Fatal(err)
 		}
-		d := curtest.Delivery{Format: curtest.Parquet, RowsPerFile: 1_000_000, RowGroup: 1_000_000}
+		d := curtest.Delivery{Format: curtest.Parquet, RowsPerFile: perFile, RowGroup: int(perFile)}
 		w, err := d.Write(dir, table)
 		if err != nil {
 			b.Fatal(err)
@@ -134,6 +134,7 @@ func benchSet(b *testing.B, dir string, c curtest.Config, rows int64) *Set {
 	for i := range benchTimes() - 1 {
 		for _, f := range files {
 			f.Name += fmt.Sprint("?", i)
+			f.ETag = "etag of " + f.Name
 			set.files = append(set.files, f)
 		}
 	}
@@ -196,9 +197,8 @@ func benchNeeded(b *testing.B, set *Set, r Rollup) []int {
 		b.Fatal("no plan")
 	}
 	w.begin(plan)
-	w.ctx = context.Background()
-	rows := w.scan.Begin(plan.file, 0)
-	w.maps = make([]*colscan.MapVector, len(plan.maps))
+	defer w.announce(f, 0)()
+	rows := w.beginGroup(context.Background(), 0)
 	for ; w.base < rows; w.base += int64(w.n) {
 		w.n = int(min(blockRows, rows-w.base))
 		w.serial++
@@ -239,6 +239,40 @@ func benchDecompress(b *testing.B, set *Set, columns []int) {
 		}
 		rd.Close()
 		f.Close()
+	}
+}
+
+// BenchmarkWorkers compares one worker with two by the clock, over ten files; COLUMNS_ROWS
+// sets the rows of them all.
+func BenchmarkWorkers(b *testing.B) {
+	rows, months := benchMonths()
+	for _, name := range []string{"2%", "70%"} {
+		b.Run(name, func(b *testing.B) {
+			dir := os.Getenv("COLUMNS_DIR")
+			if dir == "" {
+				dir = b.TempDir()
+			} else {
+				dir = fmt.Sprintf("%s/%d %s in ten", dir, rows, name)
+			}
+			set := benchSet(b, dir, months[name], max(1, rows/10))
+			least := [2]time.Duration{1 << 62, 1 << 62}
+			var total [2]time.Duration
+			for b.Loop() {
+				for i := range least {
+					r := Rollup{Where: scopeWhere, RestUnread: true, Workers: 1 + i}
+					runtime.GC()
+					at := time.Now()
+					if _, err := r.Run(context.Background(), set); err != nil {
+						b.Fatal(err)
+					}
+					took := time.Since(at)
+					least[i], total[i] = min(least[i], took), total[i]+took
+				}
+			}
+			b.ReportMetric(float64(total[0])/float64(total[1]), "one/two")
+			b.ReportMetric(float64(least[0])/float64(least[1]), "least-one/two")
+			b.ReportMetric(0, "ns/op")
+		})
 	}
 }
 

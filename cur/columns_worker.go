@@ -204,11 +204,7 @@ func (w *columnWorker) begin(p *columnPlan) {
 
 // readGroup reads one row group.
 func (w *columnWorker) readGroup(ctx context.Context, g int) error {
-	w.ctx = ctx
-	rows := w.scan.Begin(w.plan.file, g)
-	w.maps = make([]*colscan.MapVector, len(w.plan.maps))
-	w.linePack.reset()
-	w.anchorPack.reset()
+	rows := w.beginGroup(ctx, g)
 	for w.base = 0; w.base < rows; w.base += int64(w.n) {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -220,6 +216,15 @@ func (w *columnWorker) readGroup(ctx context.Context, g int) error {
 		}
 	}
 	return w.scan.End(ctx)
+}
+
+// beginGroup takes up a row group, and returns how many rows it has.
+func (w *columnWorker) beginGroup(ctx context.Context, g int) int64 {
+	w.ctx = ctx
+	w.maps = make([]*colscan.MapVector, len(w.plan.maps))
+	w.linePack.reset()
+	w.anchorPack.reset()
+	return w.scan.Begin(w.plan.file, g)
 }
 
 // block reads and books the rows of one block.
