@@ -105,9 +105,11 @@ type ApprovalDetail struct {
 	Task string `json:"task,omitempty"`
 }
 
-// ScopeDetail is the detail of propose_change: the whole scope that is wanted.
+// ScopeDetail is the detail of propose_change: the whole scope that is wanted, or, with
+// Add, what is wanted beside what is approved, until when that is.
 type ScopeDetail struct {
 	Scope Scope `json:"scope"`
+	Add   bool  `json:"add,omitempty"`
 }
 
 var (
@@ -314,6 +316,13 @@ func decideRequest(r *ruling) error {
 		d.Scope = d.Scope.normal()
 		return d.check(r.cmd.Action == "draft")
 	case *ScopeDetail:
+		if have := r.Subject.Body.(*Request).Approved; d.Add && have != nil {
+			d.Scope = Scope{
+				Accounts: append(slices.Clone(have.Accounts), d.Scope.Accounts...), Regions: append(slices.Clone(have.Regions), d.Scope.Regions...),
+				Components: append(slices.Clone(have.Components), d.Scope.Components...), Models: append(slices.Clone(have.Models), d.Scope.Models...),
+				Expires: have.Expires,
+			}
+		}
 		d.Scope = d.Scope.normal()
 		return d.Scope.check()
 	case *ApprovalDetail:

@@ -12,8 +12,8 @@ import (
 )
 
 // KindTask is the kind of tasks for the Cloud Engineer. A task lies in the partition
-// of its workload. Its actions: open (by an approval), take, put_back, step,
-// hand_over, return, cancel.
+// of its workload, a remedy in one of its own. Its actions: open (by an approval), take,
+// put_back, step, hand_over, return, cancel; of remedies hand_out and done.
 const KindTask Kind = "task"
 
 // The states of a task.
@@ -22,6 +22,8 @@ const (
 	TaskInProgress State = "in_progress"
 	TaskHandedOver State = "handed_over"
 	TaskCancelled  State = "cancelled"
+	TaskHandedOut  State = "handed_out" // a remedy that somebody has
+	TaskDone       State = "done"       // a remedy
 )
 
 // TaskType is what a task is for.
@@ -33,6 +35,7 @@ const (
 	TaskAdopt        TaskType = "adopt"        // confirm what runs already
 	TaskChange       TaskType = "change"       // build what a change added
 	TaskDecommission TaskType = "decommission" // stop what is not allowed
+	TaskRemedy       TaskType = "remedy"       // whatever else a gap needs, of anybody
 )
 
 // A Task is work on infrastructure, done by a person: nothing here touches any.
@@ -44,11 +47,12 @@ type Task struct {
 	Implementer PersonID `json:"implementer,omitempty"`
 }
 
-// TaskDetail is what a task is opened with.
+// TaskDetail is what a task is opened with, and the detail of hand_out, which takes a
+// type, one step and an assignee.
 type TaskDetail struct {
-	Request string   `json:"request"` // its id
+	Request string   `json:"request,omitempty"` // its id
 	Type    TaskType `json:"type"`
-	Scope   Scope    `json:"scope"`
+	Scope   Scope    `json:"scope,omitzero"`
 	// Steps are to be done, each with a record of it.
 	Steps []string `json:"steps"`
 	// Anchors are what a retroactive request was found by.
@@ -56,6 +60,8 @@ type TaskDetail struct {
 	// Approvers and Requesters of the request, who are kept apart here too.
 	Approvers  []PersonID `json:"approvers,omitempty"`
 	Requesters []PersonID `json:"requesters,omitempty"`
+	// Assignee is who a remedy is handed to.
+	Assignee PersonID `json:"assignee,omitempty"`
 }
 
 // A Step is one that was done, and the detail of step.
@@ -221,6 +227,13 @@ var (
 		}
 		return nil
 	}}
+	guardRemedy = Guard{"remedy", "it is a remedy, and of a present person of the directory", func(r *ruling) error {
+		d := r.detail.(*TaskDetail)
+		if d.Type != TaskRemedy || len(d.Steps) != 1 || r.cmd.Subject.Workload != "" {
+			return fmt.Errorf("%w: a remedy has that type, one step and no workload", ErrDetail)
+		}
+		return r.presentOwner(d.Assignee)
+	}}
 	guardHasTask = Guard{"has_task", "the person has the task", func(r *ruling) error {
 		if t := r.Subject.Body.(*Task); !slices.Contains(r.people(), t.Implementer) {
 			return fmt.Errorf("%q has it", t.Implementer)
@@ -280,6 +293,9 @@ func taskRules() *kindRules {
 		rows: func() []Transition {
 			return slices.Concat(
 				rows(k, from(None), "open", []Role{Consequence}, TaskOpen, Transition{Tell: true}),
+				rows(k, from(None), "hand_out", []Role{FinOpsLead}, TaskHandedOut, Transition{Guards: []Guard{guardRemedy}, Why: true, Tell: true}),
+				rows(k, from(TaskHandedOut), "done", []Role{Anyone}, TaskDone, Transition{Guards: []Guard{guardHasTask}, Why: true, Tell: true}),
+				rows(k, from(TaskHandedOut), "cancel", []Role{FinOpsLead}, TaskCancelled, Transition{Why: true, Tell: true}),
 				rows(k, from(TaskOpen), "take", eng, TaskInProgress, Transition{Takes: Implementer}),
 				rows(k, from(TaskInProgress), "put_back", eng, TaskOpen, Transition{Guards: []Guard{guardHasTask}}),
 				rows(k, from(TaskInProgress), "step", eng, TaskInProgress, Transition{Guards: []Guard{guardHasTask, guardKnownStep}, Takes: Implementer}),
@@ -290,11 +306,11 @@ func taskRules() *kindRules {
 				rows(k, from(TaskOpen, TaskInProgress), "cancel", []Role{FinOpsLead, Consequence}, TaskCancelled, Transition{Why: true, Tell: true}),
 			)
 		},
-		final: []State{TaskCancelled},
+		final: []State{TaskCancelled, TaskDone},
 		body:  func() any { return new(Task) },
 		detail: func(a Action) any {
 			switch a {
-			case "open":
+			case "open", "hand_out":
 				return new(TaskDetail)
 			case "step":
 				return new(Step)
@@ -305,6 +321,9 @@ func taskRules() *kindRules {
 		},
 		needs: func(r *ruling) []Ref {
 			out := []Ref{workloadRef(r.cmd.Subject.Workload)}
+			if d, ok := r.detail.(*TaskDetail); ok && r.cmd.Action == "hand_out" {
+				out = append(out, Ref{Kind: KindPerson, ID: string(d.Assignee)})
+			}
 			if t, ok := r.Subject.Body.(*Task); ok {
 				out = append(out, Ref{Kind: KindRequest, Workload: r.cmd.Subject.Workload, ID: t.Request})
 			}
@@ -332,6 +351,8 @@ func taskRules() *kindRules {
 				return Turn{Role: CloudEngineer}, true
 			case TaskInProgress:
 				return Turn{Person: t.Implementer, Role: CloudEngineer}, true
+			case TaskHandedOut:
+				return Turn{Person: t.Implementer, Role: Anyone}, true
 			}
 			return Turn{}, false
 		},
@@ -376,7 +397,7 @@ func applyTask(s *Subject, e *Event, detail any) error {
 	t := s.Body.(*Task)
 	switch d := detail.(type) {
 	case *TaskDetail:
-		t.TaskDetail = *d
+		t.TaskDetail, t.Implementer = *d, d.Assignee
 	case *Step:
 		t.Progress = append(t.Progress, *d)
 	case *Handoff:

@@ -11,4 +11,5 @@ var (
 	_ gaps.Directory = (*governance.Register)(nil)
 	_ gaps.Estimates = (*governance.Register)(nil)
 	_ gaps.Approval  = (*governance.Approval)(nil)
+	_ gaps.Remedies  = governance.Remedies{}
 )
