@@ -27,7 +27,7 @@ type csvDecoder struct {
 // newCSV reads the header; a byte order mark is skipped.
 func newCSV(in io.Reader, maxRow int) (*csvDecoder, error) {
 	d := &csvDecoder{s: newCSVScanner(in)}
-	d.s.limit = maxRow
+	d.s.limit = min(maxRow, 1<<30) // cells are numbered by 32 bits
 	for len(d.s.buf) < 3 && d.s.err == nil {
 		if err := d.s.more(); err != nil {
 			return nil, textError(err)

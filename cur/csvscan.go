@@ -22,6 +22,8 @@ type csvScanner struct {
 	start int     // where the current record begins
 	cells []int32 // where each of its cells ends
 	mark  int     // where the cells begin that begin left out; -1: it left none
+	alike int     // how many cells the last two records began alike with
+	tried int     // records since that was found out
 	plain []csvCell
 	spare []byte // what plain is cut from
 	err   error  // what reading ended with
@@ -35,6 +37,8 @@ type csvCell struct {
 
 const (
 	csvBuffer = 64 << 10
+	// alikeEvery is how many records pass between looks at what they share.
+	alikeEvery = 64
 	// maxRecord bounds a record unless told otherwise: the widest known reports have rows of some
 	// ten thousand bytes.
 	maxRecord = 16 << 20
@@ -49,7 +53,7 @@ var (
 )
 
 func newCSVScanner(in io.Reader) *csvScanner {
-	return &csvScanner{in: in, limit: maxRecord, buf: make([]byte, 0, csvBuffer)}
+	return &csvScanner{in: in, limit: maxRecord, tried: alikeEvery, buf: make([]byte, 0, csvBuffer)}
 }
 
 // cell returns a cell of the current record, valid until the next one.
@@ -126,9 +130,17 @@ func (s *csvScanner) split(p int) (end int, err error) {
 func (s *csvScanner) begin(n int) error {
 	s.mark = -1
 	for s.pos < len(s.buf) && s.buf[s.pos] != '\n' && s.buf[s.pos] != '\r' {
+		before, known := s.start, s.known(n)
 		s.plain, s.start = s.plain[:0], s.pos
-		end, cells, err := s.scan(s.pos, s.cells[:0], n)
+		p := s.pos
+		if known > 0 {
+			p = int(s.cells[known-1]) + 1
+		}
+		end, cells, err := s.scan(p, s.cells[:known], n)
 		s.cells = cells
+		if s.tried++; err == errPart && before < s.start {
+			s.compare(before)
+		}
 		switch {
 		case err == errPart:
 			s.mark = end
@@ -145,6 +157,41 @@ func (s *csvScanner) begin(n int) error {
 		return nil
 	}
 	return s.next()
+}
+
+// known makes cells those that the next record begins with when it begins as the
+// record before did, and returns how many. Records of a report share what they say
+// of the bill, and comparing it is cheaper than splitting it.
+func (s *csvScanner) known(n int) int {
+	k := min(s.alike, len(s.cells), n-1)
+	if k <= 0 || s.start >= s.pos {
+		return 0
+	}
+	size := int(s.cells[k-1]) + 1 - s.start // the comma too
+	if s.pos+size > len(s.buf) || !bytes.Equal(s.buf[s.start:s.start+size], s.buf[s.pos:s.pos+size]) {
+		s.alike = 0
+		return 0
+	}
+	for i, by := 0, int32(s.pos-s.start); i < k; i++ {
+		s.cells[i] += by
+	}
+	return k
+}
+
+// compare finds out, now and then, how many cells the record has in common with
+// the one that began at before.
+func (s *csvScanner) compare(before int) {
+	if s.alike > 0 || s.tried < alikeEvery {
+		return
+	}
+	s.tried = 0
+	for k, to := range s.cells {
+		size := int(to) + 1 - s.start
+		if before+size > s.start || s.buf[before+size-1] != ',' || !bytes.Equal(s.buf[before:before+size], s.buf[s.start:s.start+size]) {
+			return
+		}
+		s.alike = k + 1
+	}
 }
 
 // resume finds the other cells of the record.
@@ -386,7 +433,7 @@ func (s *csvScanner) more() error {
 	}
 	if s.pos > 0 {
 		s.buf = s.buf[:copy(s.buf, s.buf[s.pos:])]
-		s.pos = 0
+		s.pos, s.start = 0, 0
 	}
 	if len(s.buf) == cap(s.buf) {
 		if len(s.buf) >= s.limit {
