@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 )
 
@@ -34,9 +35,10 @@ const (
 	aheadBlocks = 4
 )
 
-// start begins to read ahead. It is nothing to start twice.
+// start begins to read ahead. It is nothing to start twice, or where there is but
+// one processor.
 func (a *ahead) start(ctx context.Context) {
-	if a.end != nil || a.err != nil {
+	if a.end != nil || a.err != nil || runtime.GOMAXPROCS(0) == 1 {
 		return
 	}
 	ctx, a.end = context.WithCancel(ctx)

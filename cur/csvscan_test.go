@@ -135,6 +135,19 @@ func TestScannerAgreesWithEncodingCSV(t *testing.T) {
 	} {
 		sameAsStandard(t, []byte(text))
 	}
+	// Records that begin alike, as those of a report do, for some time.
+	rapid.Check(t, func(t *rapid.T) {
+		var text []byte
+		for range rapid.IntRange(1, 4).Draw(t, "runs") {
+			begin := rapid.SampledFrom([]string{"a,b,", `"a,""b""",,`, "a,bb,,", ",,,", `"",x,`}).Draw(t, "begin")
+			for range rapid.IntRange(1, 6).Draw(t, "records") {
+				text = append(text, begin...)
+				text = append(text, rapid.SampledFrom([]string{"1", "2,3", `"4""5",6`, "", ",7,8,9", "1\r"}).Draw(t, "rest")...)
+				text = append(text, '\n')
+			}
+		}
+		sameAsStandard(t, text)
+	})
 	rapid.Check(t, func(t *rapid.T) {
 		parts := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "bc", ",", "\n", "\r\n", `"`, `""`, "\r", "é", " "}), 0, 30).Draw(t, "parts")
 		sameAsStandard(t, []byte(strings.Join(parts, "")))

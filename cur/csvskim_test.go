@@ -139,6 +139,7 @@ type gate struct{ text []byte }
 func (g *gate) Read(b []byte) (int, error) { return copy(b, g.text), nil }
 
 func TestReadingAheadEnds(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	before := runtime.NumGoroutine()
 	ctx, cancel := context.WithCancel(t.Context())
 	a := &ahead{in: &gate{[]byte("0123456789")}}
@@ -186,6 +187,7 @@ func (f failingText) Read([]byte) (int, error) { return 0, f.err }
 
 // Leaving the rows of a compressed file early leaves no goroutine.
 func TestAllEndsItsGoroutine(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
 	c := curtest.Config{Rows: 5_000}
 	table, err := c.Table()
 	if err != nil {
