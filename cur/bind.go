@@ -63,32 +63,14 @@ type row struct {
 // bind matches a header. ErrFormat or ErrMissingColumn if it is not that of a
 // cost and usage report.
 func bind(dec decoder, source string) (*row, Format, error) {
-	header := dec.header()
-	r := &row{dec: dec, source: source, header: header,
-		folded: make(map[string][]int, len(header)), ways: make(map[Column][]way), left: left{description: -1}}
-	for i, h := range header {
-		if f := fold(h); f != "" {
-			r.folded[f] = append(r.folded[f], i)
-		}
-	}
-	r.family = &familyCUR
-	if r.isFOCUS() {
-		r.family = &familyFOCUS
-	}
+	r := recognise(dec.header())
+	r.dec, r.source = dec, source
 	if d, ok := dec.(interface{ nullIsBlank() }); ok && r.family.nullText {
 		d.nullIsBlank()
 	}
 	for i := range textFields {
 		r.text[i] = r.find(textFields[i].column)
 	}
-	for m := range r.amount {
-		r.amount[m] = r.find(measureColumns[m])
-	}
-	// Two measures are derived; they have no cell of their own.
-	r.amount[UnblendedWhereNetBlank], r.amount[ReservationFee] = -1, -1
-	r.period, r.interval = r.find(ColBillingPeriod), r.find(colInterval)
-	r.start, r.end = r.find(colUsageStart), r.find(colUsageEnd)
-	r.product, r.region = r.find("product"), r.find("product_region")
 	for i := range textFields {
 		r.there[i] = r.has(textFields[i].column)
 	}
@@ -98,9 +80,41 @@ func bind(dec decoder, source string) (*row, Format, error) {
 	}
 
 	if err := r.complete(); err != nil {
-		return nil, 0, err
+		return nil, 0, &headerError{r.header, err}
 	}
 	return r, r.format(), r.unambiguous()
+}
+
+// headerError is a header that lacks what reading needs. What it has is kept for
+// whoever wants to say what to do about it.
+type headerError struct {
+	header []string
+	error
+}
+
+func (e *headerError) Unwrap() error { return e.error }
+
+// recognise tells what a header's columns are, whatever rows follow it.
+func recognise(header []string) *row {
+	r := &row{header: header, folded: make(map[string][]int, len(header)), ways: make(map[Column][]way), left: left{description: -1}}
+	for i, h := range header {
+		if f := fold(h); f != "" {
+			r.folded[f] = append(r.folded[f], i)
+		}
+	}
+	r.family = &familyCUR
+	if r.isFOCUS() {
+		r.family = &familyFOCUS
+	}
+	for m := range r.amount {
+		r.amount[m] = r.find(measureColumns[m])
+	}
+	// Two measures are derived; they have no cell of their own.
+	r.amount[UnblendedWhereNetBlank], r.amount[ReservationFee] = -1, -1
+	r.period, r.interval = r.find(ColBillingPeriod), r.find(colInterval)
+	r.start, r.end = r.find(colUsageStart), r.find(colUsageEnd)
+	r.product, r.region = r.find("product"), r.find("product_region")
+	return r
 }
 
 // isFOCUS reports whether the header is that of a FOCUS report. One that also has

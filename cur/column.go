@@ -42,6 +42,7 @@ const (
 
 // Other columns that LineItem names.
 const (
+	colLineItemID     Column = "identity_line_item_id"
 	colInterval       Column = "identity_time_interval"
 	colUsageStart     Column = "line_item_usage_start_date"
 	colUsageEnd       Column = "line_item_usage_end_date"
@@ -130,3 +131,6 @@ func (f Format) String() string {
 	}
 	return "unknown format"
 }
+
+// MarshalText returns the format's name.
+func (f Format) MarshalText() ([]byte, error) { return []byte(f.String()), nil }

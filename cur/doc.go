@@ -32,6 +32,9 @@
 // but blank is not defaulted. An amount or a time that has two columns is refused;
 // of a text's two columns the first counts.
 //
+// What a report lacks for attribution, and the setting that adds it, is said by
+// [Inspect] of a header, a manifest or the definition of an export.
+//
 // A tag is told by its exact name: raw where the report has raw names, else as
 // AWS normalises it. Two tags that a report spells alike are an error in rows where
 // they differ. Legacy Parquet requires every field and writes 0.0 where CSV

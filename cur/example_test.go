@@ -198,3 +198,20 @@ func ExampleMerge() {
 	// Output:
 	// 2026-05 3 0.06
 }
+
+func ExampleInspect() {
+	definition := `{"Export": {"Name": "ai-costs", "DataQuery": {
+		"QueryStatement": "SELECT * FROM COST_AND_USAGE_REPORT",
+		"TableConfigurations": {"COST_AND_USAGE_REPORT": {"TIME_GRANULARITY": "DAILY", "INCLUDE_RESOURCES": "TRUE"}}}}}`
+	found, err := cur.Inspect("export.json", []byte(definition), nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, c := range found[0].Lacking() {
+		fmt.Println(c.Code, "is missing; needed for:", c.Need)
+	}
+	// Output:
+	// caller_identity is missing; needed for: owner
+	// caller_tags is missing; needed for: detail
+}

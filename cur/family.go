@@ -71,6 +71,7 @@ var familyFOCUS = family{
 		{ColPrincipal, nil}, // FOCUS knows no caller
 		{ColResource, []string{"ResourceId"}},
 		{colInterval, nil},
+		{colLineItemID, nil},
 		{colUsageStart, []string{"ChargePeriodStart"}},
 		{colUsageEnd, []string{"ChargePeriodEnd"}},
 		{colDescription, []string{"ChargeDescription"}},
