@@ -38,11 +38,11 @@ func TestCardsAreTheStatementWhateverHappens(t *testing.T) {
 	reached := map[string]int{}
 	switch {
 	case long():
-		checks(t, 3000)
+		checks(t, 1000)
 	case testing.Short():
 		checks(t, 8)
 	default:
-		checks(t, 20)
+		checks(t, 15)
 	}
 	rapid.Check(t, func(r *rapid.T) {
 		runs++

@@ -105,7 +105,7 @@ func boltDriver(t testing.TB) storage.Driver {
 // TestAWeekOfCardsTakesBoundedMemory: ten times the workloads take a key for each more,
 // and the tables of the directory and the store, but no cards.
 func TestAWeekOfCardsTakesBoundedMemory(t *testing.T) {
-	few, many := 300, 3000
+	few, many := 200, 2000
 	switch {
 	case testing.Short():
 		t.Skip("measured without -short")

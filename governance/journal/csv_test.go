@@ -115,3 +115,33 @@ func FuzzReadCSV(f *testing.F) {
 		}
 	})
 }
+
+// FuzzReadJSON: what is read is written and reads back the same.
+func FuzzReadJSON(f *testing.F) {
+	var b bytes.Buffer
+	if err := journal.WriteJSON(&b, lines(f, item("a", "i", "1.5"), item("=b", "", "-2.005"))); err != nil {
+		f.Fatal(err)
+	}
+	f.Add(b.String())
+	f.Add(`{"schema":1,"lines":[{"type":"accrual","exact":"-0.10","minor_digits":8,"reversal":true}],"slices":null}`)
+	f.Fuzz(func(t *testing.T, s string) {
+		list, err := journal.ReadJSON(strings.NewReader(s))
+		if err != nil {
+			if !errors.Is(err, journal.ErrFormat) {
+				t.Fatalf("%v is no ErrFormat", err)
+			}
+			return
+		}
+		var b bytes.Buffer
+		if err := journal.WriteJSON(&b, list); err != nil {
+			t.Fatal(err)
+		}
+		again, err := journal.ReadJSON(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(again, list, emptyIsNil()); diff != "" {
+			t.Fatalf("(-got +want)\n%s", diff)
+		}
+	})
+}
