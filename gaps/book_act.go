@@ -177,8 +177,11 @@ func (b *Book) Withdraw(ctx context.Context, a Action) (*Entry, error) {
 			}
 			c.event.Action, c.entry.State = "withdrawn", Recalled
 			c.entry.Since, c.entry.Until, c.entry.Reference = c.event.At, time.Time{}, ""
-			if len(c.entry.Told) > 0 {
+			switch {
+			case len(c.entry.Told) > 0:
 				c.entry.Due = c.event.At.Add(b.within(c.entry.Kind))
+			case c.entry.Material(): // since it was suppressed
+				b.tell(c, c.event.At, c.entry.Latest().Notify)
 			}
 			return nil
 		}, a.Actor, a.Role, a.Rationale)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -61,7 +62,7 @@ func (m *bookModel) Statement(t *rapid.T) {
 		period := rapid.SampledFrom([]string{"2026-04", "2026-05", "2026-06"}).Draw(t, "period")
 		// Each as-of is one statement: its minute is its place in the list.
 		asOf := time.Date(2026, 6, rapid.IntRange(1, 28).Draw(t, "day"), 0, len(m.reports), 0, 0, time.UTC)
-		r = made(period, asOf, rapid.MapOfN(rapid.IntRange(0, 39), rapid.Int64Range(1, 500), 0, 25).Draw(t, "spend"))
+		r = made(period, asOf, rapid.MapOfN(rapid.IntRange(0, 19), rapid.Int64Range(1, 500), 0, 12).Draw(t, "spend"))
 		m.reports = append(m.reports, r)
 	}
 	period := r.Delivery.Period.String()
@@ -298,6 +299,36 @@ func TestReconcilingAtTheSameTimeEndsAtTheNewest(t *testing.T) {
 	}
 	if _, err := s.Verify(t.Context(), nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// overtaken is a driver that does something before a commit.
+type overtaken struct {
+	storage.Driver
+	before func()
+}
+
+func (d *overtaken) Commit(ctx context.Context, b *storage.WriteBatch) error {
+	if f := d.before; f != nil && slices.ContainsFunc(b.Writes, func(w storage.Write) bool { return strings.HasPrefix(w.Key.Sort, "gap/") }) {
+		d.before = nil
+		f()
+	}
+	return d.Driver.Commit(ctx, b)
+}
+
+func TestAStatementThatIsOvertakenWritesNothingMore(t *testing.T) {
+	d := &overtaken{Driver: memstore.New()}
+	s := storage.New(d, nil)
+	defer s.Close()
+	b := gaps.NewBook(s, &gaps.BookOptions{Now: func() time.Time { return at("2026-05-28") }})
+	older, newer := made("2026-05", at("2026-05-20"), map[int]int64{1: 5, 2: 6}), made("2026-05", at("2026-05-21"), map[int]int64{2: 7})
+	d.before = func() { reconcile(t, b, newer) }
+	got, err := b.Reconcile(t.Context(), older, 0)
+	if err != nil || !got.Stale {
+		t.Errorf("the older one: %+v, %v; want stale", got, err)
+	}
+	if d := cmp.Diff(reportFigures(newer), figures(entries(t, b, madeBill))); d != "" {
+		t.Errorf("-want +got:\n%s", d)
 	}
 }
 

@@ -284,6 +284,9 @@ func TestAGapClosesOnlyByWhatReallyClosesIt(t *testing.T) {
 	if e := entryOf(t, b, gaps.UnclaimedMemory); e.State != gaps.Resolved || got.Resolved != 1 || !e.Spend().IsZero() {
 		t.Errorf("claimed: %s with %s, %+v", e.State, e.Spend(), got)
 	}
+	if slices.ContainsFunc(gaps.RollUp(entries(t, b, sampleBill), gaps.ByKind, now.now), func(x gaps.Total) bool { return x.Value == "unclaimed_memory" }) {
+		t.Error("what is resolved is in the roll-up")
+	}
 	// Somebody withdraws the claim: the gap is recalled, and is the same gap.
 	now.now = now.now.Add(24 * time.Hour)
 	got = reconcile(t, b, sampleReport(t, "2026-05-second", secondMay.Add(time.Hour), c))

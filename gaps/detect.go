@@ -105,11 +105,7 @@ func (v *View) Detect(ctx context.Context, o *Options) (*Report, error) {
 		if i%64 == 0 && ctx.Err() != nil {
 			return nil, fmt.Errorf("gaps: detect: %w", context.Cause(ctx))
 		}
-		g, err := e.gap(b)
-		if err != nil {
-			return nil, fmt.Errorf("gaps: detect %s: %w", b.kind, err)
-		}
-		r.Gaps = append(r.Gaps, g)
+		r.Gaps = append(r.Gaps, e.gap(b))
 	}
 	r.Coverage = v.coverage()
 	return r, nil

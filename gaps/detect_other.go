@@ -82,7 +82,9 @@ const deadDays = 7
 // deadClaimDetector finds claims in force that took hold of nothing in the statement,
 // neither as winners nor as losers. A claim that nearly reaches something unclaimed is
 // no gap of its own but evidence of that one. Account defaults are meant to catch
-// nothing. The subject is the claim's anchor.
+// nothing, and what is said of accounts that the statement does not have is not judged:
+// other statements, of another payer or currency, may have them. The subject is the
+// claim's anchor.
 type deadClaimDetector struct{}
 
 func (deadClaimDetector) Kinds() []Kind { return []Kind{DeadClaim} }
@@ -117,7 +119,12 @@ func (deadClaimDetector) Detect(v *View, report func(Finding)) {
 
 // dead reports whether a claim is in force, has been for a while, and caught nothing.
 func (v *View) dead(c *attribution.Claim) bool {
-	if c.Anchor.Kind == attribution.KindAccount || v.held[c.ID] || v.Complete().IsZero() {
+	if c.Anchor.Kind == attribution.KindAccount || v.held[c.ID] || v.Complete().IsZero() ||
+		!v.accounts[canonicalAnchor(c.Anchor, c.Anchor.Account).Account] {
+		return false
+	}
+	// A session of a role can only be looked for where sessions are kept.
+	if c.Anchor.Kind == attribution.KindSession {
 		return false
 	}
 	if c.From.After(v.Now) || !c.To.IsZero() && !c.To.After(v.Now) {

@@ -27,7 +27,7 @@ func (v *View) newEvidence(o *Options) *evidence {
 }
 
 // gap finishes a gap.
-func (e *evidence) gap(b *building) (Gap, error) {
+func (e *evidence) gap(b *building) Gap {
 	st := e.Statement
 	g := Gap{ID: b.id, Kind: b.kind, Remedy: b.remedy, Payer: st.Delivery.Payer, Currency: st.Currency,
 		Period: st.Delivery.Period, Subject: b.subject}
@@ -51,17 +51,15 @@ func (e *evidence) gap(b *building) (Gap, error) {
 		}
 		ev.Query = e.query(b)
 	}
-	if err := e.project(ev, days); err != nil {
-		return g, err
-	}
+	e.project(ev, days)
 	if b.kind.ownership() && f.Spend != nil {
 		e.near(f.Spend, ev)
 		list := e.rank.candidates(b, ev)
-		g.Candidates = list[:min(len(list), e.opts.Candidates)]
+		g.Candidates = list[:max(0, min(len(list), e.opts.Candidates))]
 	}
 	g.Material = e.limits.material(&g, f.Spend)
 	g.Notify, g.Escalate = e.notify(&g)
-	return g, nil
+	return g
 }
 
 // billed returns the anchor of a spend as billed.
@@ -133,10 +131,10 @@ func inOrder(set map[pricing.Component]bool) []pricing.Component {
 
 // project works out run rate and projection from the complete days since the first.
 // Days before the first are no days without use: the thing was not there.
-func (e *evidence) project(ev *Evidence, days map[int64]exact.Num) error {
+func (e *evidence) project(ev *Evidence, days map[int64]exact.Num) {
 	period := e.Statement.Delivery.Period
 	if e.Complete().IsZero() || ev.FirstSeen.IsZero() || period.IsZero() || ev.FirstSeen.Before(period.Start()) || !ev.FirstSeen.Before(period.End()) {
-		return nil
+		return
 	}
 	since := estimate.Interval{From: ev.FirstSeen, To: period.End()}
 	actuals := estimate.Actuals{Currency: e.Statement.Currency}
@@ -147,11 +145,11 @@ func (e *evidence) project(ev *Evidence, days map[int64]exact.Num) error {
 	// The statement's complete-through day has its horizon taken off already.
 	fresh := estimate.Freshness{AsOf: e.Complete(), Horizon: -1}
 	t, err := estimate.Track(estimate.Plan{Period: since, Currency: actuals.Currency}, actuals, fresh, nil)
-	if err != nil {
-		return err
+	if err != nil { // of amounts that no bill can hold
+		ev.Warnings = append(ev.Warnings, "no run rate: "+err.Error())
+		return
 	}
 	ev.RunRate, ev.Projected = t.Cost.RunRate, t.Cost.Projected
-	return nil
 }
 
 // near lists the claims that nearly reach the gap.

@@ -385,6 +385,9 @@ func TestTruthOfDeadClaims(t *testing.T) {
 			{"it holds", func(s *scene) {
 				s.rows = append(s.rows, row("2026-05-05", "1", func(li *cur.LineItem) { li.Resource = dead }))
 			}},
+			{"of an account that is not there", func(s *scene) {
+				s.claims.Claims[0].Anchor.Value = strings.Replace(dead, acct1, acct2, 1)
+			}},
 			{"of an account", func(s *scene) {
 				s.claims.Claims[0].Anchor = attribution.Anchor{Kind: attribution.KindAccount, Value: acct2}
 			}},
@@ -398,7 +401,7 @@ func TestTruthOfDeadClaims(t *testing.T) {
 			{"as of is unknown", func(s *scene) { s.asOf = time.Unix(0, 0).UTC() }},
 		},
 		want: func(holds func(string) bool) []gaps.Kind {
-			if holds("of an account") || holds("over") || holds("new") || holds("as of is unknown") {
+			if holds("of an account") || holds("of an account that is not there") || holds("over") || holds("new") || holds("as of is unknown") {
 				return nil
 			}
 			if holds("it holds") || holds("nearly on something") {

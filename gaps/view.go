@@ -125,6 +125,8 @@ type View struct {
 	spends []*Spend
 	total  exact.Num // of all spends
 	held   map[attribution.ClaimID]bool
+	// accounts are those that the statement has rows in scope of.
+	accounts map[string]bool
 
 	approved *approvals
 	look     lookups
@@ -152,7 +154,7 @@ func NewView(ctx context.Context, in Input) (*View, error) {
 	if in.Directory == nil {
 		in.Directory = People{Claims: in.Claims}
 	}
-	v := &View{Input: in, held: map[attribution.ClaimID]bool{}, approved: indexApprovals(in.Approvals), look: lookups{units: map[unitKey][]string{},
+	v := &View{Input: in, held: map[attribution.ClaimID]bool{}, accounts: map[string]bool{}, approved: indexApprovals(in.Approvals), look: lookups{units: map[unitKey][]string{},
 		owners: map[attribution.WorkloadID]string{}, estimates: map[estimateKey]bool{}, misses: map[attribution.Anchor][]attribution.NearMiss{}}}
 	if err := v.gather(ctx); err != nil {
 		return nil, err
@@ -208,6 +210,7 @@ func (v *View) gather(ctx context.Context) error {
 			return fmt.Errorf("gaps: view: %w", context.Cause(ctx))
 		}
 		v.hold(&l.Assignment)
+		v.accounts[l.Key.UsageAccount] = true
 		if l.Kind != attribution.Usage || l.Product == "" || l.Outcome == attribution.Excluded ||
 			l.Component.Group() == pricing.GroupInfrastructure {
 			continue
