@@ -29,7 +29,7 @@ func TestKindOf(t *testing.T) {
 		"Usage": attribution.Usage, "FlatRateSubscription": attribution.Usage, "SavingsPlanCoveredUsage": attribution.Usage, "DiscountedUsage": attribution.Usage,
 		"SavingsPlanNegation": attribution.Commitment, "SavingsPlanRecurringFee": attribution.Commitment, "SavingsPlanUpfrontFee": attribution.Commitment, "RIFee": attribution.Commitment,
 		"EdpDiscount": attribution.Discount, "PrivateRateDiscount": attribution.Discount, "BundledDiscount": attribution.Discount, "NewDiscount": attribution.Discount,
-		"Credit": attribution.Credit, "Refund": attribution.Refund, "Tax": attribution.Tax, "Fee": attribution.Fee,
+		"Credit": attribution.Credit, "Refund": attribution.Refund, "Tax": attribution.Tax, "Fee": attribution.Fee, "Purchase": attribution.Fee, "Adjustment": attribution.Other,
 		"": attribution.Other, "usage": attribution.Other, "DiscountX": attribution.Other, "Whatever": attribution.Other,
 	}
 	for in, want := range want {
