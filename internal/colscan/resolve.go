@@ -51,6 +51,7 @@ type Memo[T any] struct {
 	size  int // of the dictionary
 	vals  []T // by entry; the last is that of null
 	known []bool
+	whole bool // all are known: see Or
 	val   Value
 }
 
@@ -59,7 +60,7 @@ func (m *Memo[T]) begin(c *Codes) {
 		return
 	}
 	n := c.dict.size()
-	m.id, m.size = c.id, c.dict.size()
+	m.id, m.size, m.whole = c.id, c.dict.size(), false
 	if n++; cap(m.known) < n {
 		m.known, m.vals = make([]bool, n), make([]T, n)
 	}
@@ -150,6 +151,14 @@ func Or(c *Codes, dst []uint64, m *Memo[uint64], resolve func(*Value) (uint64, e
 	}
 	known, vals, refs := m.known, m.vals[:len(m.known)], c.refs[:len(dst)]
 	last := uint32(len(known) - 1)
+	if !c.owns && (m.whole || m.resolveAll(c, resolve)) {
+		for i, ref := range refs {
+			if at := min(ref, last); int(at) < len(vals) {
+				dst[i] |= vals[at]
+			}
+		}
+		return nil
+	}
 	for i, ref := range refs {
 		if at := min(ref, last); !c.owns && int(at) < len(known) && known[at] {
 			dst[i] |= vals[at]
@@ -162,6 +171,22 @@ func Or(c *Codes, dst []uint64, m *Memo[uint64], resolve func(*Value) (uint64, e
 		dst[i] |= bits
 	}
 	return nil
+}
+
+// resolveAll resolves a small dictionary and null; false when the dictionary is not
+// small, or an entry of it makes no sense, which is no matter until a row has it.
+func (m *Memo[T]) resolveAll(c *Codes, resolve func(*Value) (T, error)) bool {
+	if m.size > 1<<10 {
+		return false
+	}
+	for ref := range m.size {
+		if _, err := m.one(c, uint32(ref), resolve); err != nil {
+			return false
+		}
+	}
+	_, err := m.one(c, refNull, resolve)
+	m.whole = err == nil
+	return m.whole
 }
 
 // one resolves one reference.
