@@ -13,7 +13,8 @@ import (
 // file whose shape it does not know is read row by row, and a run in which
 // anything is wrong is begun again row by row, which then reports it.
 //
-// What no row of the result needs is not read: a cell that is damaged, or makes
+// What no row of the result needs is not read (usage start and end where a predicate
+// is given and the billing interval tells the bucket): a cell that is damaged, or makes
 // no sense, in a row outside the predicate and in a column that the rest does
 // not keep, goes unnoticed here, as it does in columns that nobody asks for.
 

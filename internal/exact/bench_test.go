@@ -3,6 +3,7 @@ package exact_test
 import (
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/shopspring/decimal"
 	"github.com/spendclaim/spendclaim/internal/exact"
@@ -39,6 +40,38 @@ func BenchmarkSumOfDoubles(b *testing.B) {
 			sum = sum.Add(decimal.NewFromFloat(doubles[i%4096]))
 		}
 	})
+}
+
+// BenchmarkAgainstShopspring reports how much longer the other library takes to add a
+// double that means a decimal.
+func BenchmarkAgainstShopspring(b *testing.B) {
+	_, doubles := costs()
+	var ours, theirs time.Duration
+	sum, small := decimal.Decimal{}, int64(0)
+	for b.Loop() {
+		at := time.Now()
+		for range 16 {
+			small = 0
+			for _, x := range doubles {
+				n, ok := exact.SmallFromFloat(x)
+				if small, ok = exact.AddSmall(small, n); !ok {
+					b.Fatal("the sum is not small")
+				}
+			}
+		}
+		ours += time.Since(at) / 16
+		at, sum = time.Now(), decimal.Decimal{}
+		for _, x := range doubles {
+			sum = sum.Add(decimal.NewFromFloat(x))
+		}
+		theirs += time.Since(at)
+	}
+	if got := exact.FromSmall(small).Decimal(); !got.Equal(sum) {
+		b.Fatalf("sum = %v, want %v", got, sum)
+	}
+	b.ReportMetric(float64(theirs)/float64(ours), "shopspring/ours")
+	b.ReportMetric(float64(ours)/float64(b.N)/float64(len(doubles)), "ns/double")
+	b.ReportMetric(0, "ns/op")
 }
 
 func BenchmarkSumOfTexts(b *testing.B) {

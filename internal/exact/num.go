@@ -9,7 +9,8 @@
 // # Terminology
 //
 // A number is narrow when it is a multiple of 1e-18 inside ±1.7e20, else it is
-// wide: an integer of any length with a decimal scale, kept behind a pointer.
+// wide: an integer of any length with a decimal scale, kept behind a pointer. A
+// narrow number is small when it is a multiple of 1e-10 that an int64 can count.
 //
 // # Guarantees
 //

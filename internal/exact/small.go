@@ -5,13 +5,11 @@ import (
 	"math/bits"
 )
 
-// A small number is a count of 1e-10 in one word: the form in which a table of a
-// million sums takes least room, and in which nearly every amount of a bill fits.
-// What does not is for the caller to keep as a [Num] beside it.
-const (
-	smallDecimals = 10
-	smallUnit     = 1e8 // of a Num
-)
+// This file holds small numbers, counts of 1e-10 in one word: the form in which a
+// table of a million sums takes least room, and in which nearly every amount of a
+// bill fits. What does not is for the caller to keep as a Num beside it.
+
+const smallUnit = 100_000_000 // units of a Num
 
 // FromSmall returns the small number i.
 func FromSmall(i int64) Num {
