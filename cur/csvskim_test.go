@@ -133,6 +133,18 @@ func TestRuledOutRowsAreSplit(t *testing.T) {
 	}
 }
 
+// settled is how many goroutines there are, once those that have said that they are
+// done are gone.
+func settled(want int) (n int) {
+	for range 200 {
+		if n = runtime.NumGoroutine(); n <= want {
+			return n
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	return n
+}
+
 // gate gives text without end, and counts what is asked of it.
 type gate struct{ text []byte }
 
@@ -149,7 +161,7 @@ func TestReadingAheadEnds(t *testing.T) {
 		t.Errorf("read %q, %v", got, err)
 	}
 	a.stop()
-	if n := runtime.NumGoroutine(); n > before {
+	if n := settled(before); n > before {
 		t.Errorf("%d goroutines after stop, %d before", n, before)
 	}
 	// What was read ahead is not lost, nor read twice.
@@ -166,7 +178,7 @@ func TestReadingAheadEnds(t *testing.T) {
 	b.start(ctx)
 	cancel()
 	b.wait.Wait()
-	if n := runtime.NumGoroutine(); n > before {
+	if n := settled(before); n > before {
 		t.Errorf("%d goroutines after the context's end, %d before", n, before)
 	}
 	b.stop()
@@ -215,7 +227,7 @@ func TestAllEndsItsGoroutine(t *testing.T) {
 			break
 		}
 	}
-	if g := runtime.NumGoroutine(); g > before {
+	if g := settled(before); g > before {
 		t.Errorf("%d goroutines after leaving, %d before", g, before)
 	}
 	var li LineItem
