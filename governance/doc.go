@@ -50,8 +50,9 @@
 //   - Body and details are structs that encoding/json keeps whole: times in UTC,
 //     money as decimal.Decimal, no maps with changing meaning. The body is the state;
 //     a detail is what one action needs to know, exported so that callers can fill it.
-//   - Rows come from a function and are built with the function rows. Each (state, action, role) leads to one
-//     state; where an action can lead to two, it is two actions. A row that has Takes
+//   - Rows come from a function and are built with the function rows. Each (state,
+//     action, role) leads to one state; where an action can lead to two, it is two
+//     actions, or first guards tell the rows apart that exclude each other. A row that has Takes
 //     is refused to whoever holds a separated part of the subject; nothing else is
 //     needed for separation of duties. Rows with the role [Consequence] are reached
 //     only by ruling.follow, those with [Scheduler] by time and configuration.

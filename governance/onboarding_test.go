@@ -130,3 +130,18 @@ func TestAnchorHasOneOwner(t *testing.T) {
 	}
 	t.Log(err)
 }
+
+func TestBudgetInPlaceOfVolumes(t *testing.T) {
+	o := newOffice(t)
+	o.activate("bot", 1)
+	d := monthly()
+	d.Estimate.Budget = decimal.NewNullDecimal(decimal.NewFromInt(900))
+	d.From = estimate.Day(noon).AddDate(0, 1, 0)
+	o.must(Command{Actor: "becki", Subject: workload("bot"), Action: "confirm", Detail: d})
+	w := o.subject(workload("bot")).Body.(*Workload)
+	may, _ := w.Estimates.InForce(noon)
+	june, ok := w.Estimates.InForce(d.From)
+	if !ok || may.Number != 1 || june.Number != 2 || june.Value.Budget.Decimal.String() != "900" {
+		t.Errorf("got %s", asJSON(w.Estimates))
+	}
+}
