@@ -106,7 +106,7 @@ func (d *Desk) do(ctx context.Context, c Command, now time.Time) (Result, error)
 	var s session
 	var first uint64
 	run := 0
-	receipt, err := d.store.Update(ctx, storage.Request{ID: requestID(c.ID), Digest: digest}, func(tx *storage.Tx) error {
+	decide := func(tx *storage.Tx) error {
 		s = session{desk: d, tx: tx, now: now, wrote: map[Ref]*Subject{}}
 		run++
 		err := s.carryOut(c)
@@ -119,7 +119,17 @@ func (d *Desk) do(ctx context.Context, c Command, now time.Time) (Result, error)
 			return &ConflictError{Subject: c.Subject, Expect: first, Version: s.first.Subject.Version, State: refused.From, Err: err}
 		}
 		return err
-	})
+	}
+	var receipt storage.Receipt
+	for {
+		receipt, err = d.store.Update(ctx, storage.Request{ID: requestID(c.ID), Digest: digest}, decide)
+		// What a run reads is one state only when it commits. A refusal that rests on a
+		// subject which changed under it is looked at again.
+		var refused *TransitionError
+		if run >= maxRuns || !errors.As(err, &refused) || errors.Is(err, ErrStale) || !d.moved(ctx, &s.first.Subject) {
+			break
+		}
+	}
 	if err != nil {
 		return Result{}, d.explain(ctx, c, err)
 	}
@@ -127,6 +137,18 @@ func (d *Desk) do(ctx context.Context, c Command, now time.Time) (Result, error)
 		return d.replayed(ctx, c, receipt)
 	}
 	return Result{Event: s.events[0], Subject: *s.wrote[c.Subject]}, nil
+}
+
+// maxRuns bounds how often a refusal is looked at again.
+const maxRuns = 32
+
+// moved reports whether a subject is no longer as it was read.
+func (d *Desk) moved(ctx context.Context, s *Subject) bool {
+	if s.Ref == (Ref{}) {
+		return false
+	}
+	r, err := d.store.Get(ctx, s.Ref.key())
+	return err == nil && r.Stamp.Version != s.Version
 }
 
 // requestID keeps the ids of commands apart from others in the store.

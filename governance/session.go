@@ -120,7 +120,9 @@ func (s *session) tell(after *Subject, e *Event, entry []byte) error {
 		topic = "governance.break_glass." + string(after.Ref.Kind) + "." + string(e.Action)
 	}
 	return s.desk.box.Add(s.tx, outbox.Message{
-		ID:    s.now.Format("20060102T150405.000000000Z") + "/" + short(fmt.Sprintf("%s %d", after.Ref, e.Version)),
+		// Named by what it says, because two that race for one version may be decided at
+		// one instant, of which only one is committed.
+		ID:    s.now.Format("20060102T150405.000000000Z") + "/" + short(string(entry)),
 		Topic: topic, Body: entry,
 	})
 }
