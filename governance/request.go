@@ -76,6 +76,8 @@ type RequestDetail struct {
 	Retroactive bool                 `json:"retroactive,omitempty"`
 	Anchors     []attribution.Anchor `json:"anchors,omitempty"`
 	Reasons     []string             `json:"reasons,omitempty"`
+	// Payers are those whose bills it was found in.
+	Payers []string `json:"payers,omitempty"`
 }
 
 // check refuses what cannot be asked for. A draft may leave the owner open.
@@ -376,10 +378,15 @@ func (r *ruling) open(what TaskType, n int, scope Scope, q *Request) string {
 	id := fmt.Sprintf("%s-%d", r.cmd.Subject.ID, n)
 	approvers := append(slices.Clone(r.Subject.Parts[Approver]), r.people()...)
 	slices.Sort(approvers)
-	r.follow(Ref{Kind: KindTask, Workload: r.cmd.Subject.Workload, ID: id}, "open", TaskDetail{
-		Request: r.cmd.Subject.ID, Type: what, Scope: scope, Steps: stepsFor(what, scope), Anchors: q.Anchors,
+	d := TaskDetail{
+		Request: r.cmd.Subject.ID, Type: what, Scope: scope, Steps: stepsFor(what, scope), Anchors: q.Anchors, Payers: q.Payers,
 		Approvers: slices.Compact(approvers), Requesters: r.Subject.Parts[Requester],
-	})
+	}
+	if what == TaskDecommission {
+		d.Anchors = r.takenDown(q)
+		d.Deny, d.Undenied = Deny(d.Anchors)
+	}
+	r.follow(Ref{Kind: KindTask, Workload: r.cmd.Subject.Workload, ID: id}, "open", d)
 	return id
 }
 

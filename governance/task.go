@@ -13,7 +13,8 @@ import (
 
 // KindTask is the kind of tasks for the Cloud Engineer. A task lies in the partition
 // of its workload, a remedy in one of its own. Its actions: open (by an approval), take,
-// put_back, step, hand_over, return, cancel; of remedies hand_out and done.
+// put_back, step, hand_over, return, cancel; of remedies hand_out and done; by evidence
+// observe_spend and observe_stopped.
 const KindTask Kind = "task"
 
 // The states of a task.
@@ -43,6 +44,8 @@ type Task struct {
 	TaskDetail
 	Progress []Step   `json:"progress,omitempty"`
 	Handoff  *Handoff `json:"handoff,omitempty"`
+	// Evidence is what statements said last of what was to be taken down.
+	Evidence *Evidence `json:"evidence,omitempty"`
 	// Implementer is who has the task, or had it last.
 	Implementer PersonID `json:"implementer,omitempty"`
 }
@@ -57,6 +60,12 @@ type TaskDetail struct {
 	Steps []string `json:"steps"`
 	// Anchors are what a retroactive request was found by.
 	Anchors []attribution.Anchor `json:"anchors,omitempty"`
+	// Payers are those whose statements tell whether it has stopped; none means all.
+	Payers []string `json:"payers,omitempty"`
+	// Deny are the policy documents that stop what is to be taken down, ready to be
+	// pasted; Undenied is what no policy can name. See [Deny].
+	Deny     []string             `json:"deny,omitempty"`
+	Undenied []attribution.Anchor `json:"undenied,omitempty"`
 	// Approvers and Requesters of the request, who are kept apart here too.
 	Approvers  []PersonID `json:"approvers,omitempty"`
 	Requesters []PersonID `json:"requesters,omitempty"`
@@ -80,6 +89,8 @@ type Handoff struct {
 	ExecutionRole string        `json:"execution_role,omitempty"` // ARN
 	Items         []HandoffItem `json:"items,omitempty"`
 	Note          string        `json:"note,omitempty"`
+	// Gone is what an adoption was found by and what is not there any more.
+	Gone []attribution.Anchor `json:"gone,omitempty"`
 }
 
 // A HandoffItem is a thing that can be claimed. Account and region may be left out
@@ -300,10 +311,11 @@ func taskRules() *kindRules {
 				rows(k, from(TaskInProgress), "put_back", eng, TaskOpen, Transition{Guards: []Guard{guardHasTask}}),
 				rows(k, from(TaskInProgress), "step", eng, TaskInProgress, Transition{Guards: []Guard{guardHasTask, guardKnownStep}, Takes: Implementer}),
 				rows(k, from(TaskInProgress), "hand_over", eng, TaskHandedOver, Transition{
-					Guards: []Guard{guardHasTask, guardStepsDone, guardHandoffInScope}, Takes: Implementer, Tell: true,
+					Guards: []Guard{guardHasTask, guardStepsDone, guardHandoffInScope, guardConfirmed}, Takes: Implementer, Tell: true,
 				}),
 				rows(k, from(TaskHandedOver), "return", []Role{ProductOwner}, TaskInProgress, Transition{Guards: []Guard{guardOwnerOf}, Why: true, Tell: true}),
 				rows(k, from(TaskOpen, TaskInProgress), "cancel", []Role{FinOpsLead, Consequence}, TaskCancelled, Transition{Why: true, Tell: true}),
+				watchRows(),
 			)
 		},
 		final: []State{TaskCancelled, TaskDone},
@@ -316,6 +328,8 @@ func taskRules() *kindRules {
 				return new(Step)
 			case "hand_over":
 				return new(Handoff)
+			case "observe_spend", "observe_stopped":
+				return new(Evidence)
 			}
 			return nil
 		},
@@ -402,6 +416,8 @@ func applyTask(s *Subject, e *Event, detail any) error {
 		t.Progress = append(t.Progress, *d)
 	case *Handoff:
 		t.Handoff = d
+	case *Evidence:
+		t.Evidence = d
 	}
 	if e.Action == "take" {
 		t.Implementer = e.Actor

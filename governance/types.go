@@ -185,6 +185,9 @@ type Policy struct {
 	// Attribution are the rules that claims are attributed under; their aliases
 	// say which spellings are one anchor.
 	Attribution *attribution.Rules
+	// Quiet is for how many days, complete ones, what is taken down must not spend
+	// before its task is over; 0 means seven.
+	Quiet int
 	// Cards is about spend cards.
 	Cards CardPolicy
 
