@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spendclaim/spendclaim/attribution"
+	"github.com/spendclaim/spendclaim/cur"
 )
 
 // guardConfirmed keeps an adoption honest: nothing that was found is forgotten.
@@ -76,3 +77,18 @@ func (r *ruling) takenDown(q *Request) []attribution.Anchor {
 }
 
 var errNoDecommission = errors.New("the task takes nothing down")
+
+// anchorsOf returns what a key is found by: its resource, else its principal.
+func anchorsOf(k *cur.Key) []attribution.Anchor {
+	switch {
+	case k.Resource != "":
+		return []attribution.Anchor{whole(attribution.Anchor{Kind: attribution.KindResource, Value: k.Resource, Account: k.UsageAccount})}
+	case k.Principal != "":
+		kind := attribution.KindRole
+		if arn, ok := attribution.ParseARN(k.Principal); ok && strings.HasPrefix(arn.Resource, "user/") {
+			kind = attribution.KindUser
+		}
+		return []attribution.Anchor{{Kind: kind, Value: k.Principal, Account: k.UsageAccount}}
+	}
+	return nil
+}

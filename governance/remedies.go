@@ -82,7 +82,7 @@ func (m Remedies) Decide(ctx context.Context, id, actor, role, rationale string,
 			break
 		}
 	}
-	draft := RequestDetail{Name: string(w), UseCase: "found running without a request", Retroactive: true, Scope: Scope{}.with(k)}
+	draft := RequestDetail{Name: string(w), UseCase: "found running without a request", Retroactive: true, Scope: Scope{}.with(k), Anchors: anchorsOf(k), Payers: []string{k.Payer}}
 	if !approve {
 		reference, err := m.do(ctx, id, actor, role, rationale, ref, "reject", nil)
 		if errors.Is(err, ErrUnknownSubject) {
