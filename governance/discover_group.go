@@ -332,9 +332,8 @@ func monthlyRate(all, complete decimal.Decimal, first, last, through time.Time) 
 		sum, to = all, last
 	}
 	days := int64(to.Sub(first)/(24*time.Hour)) + 1
-	thirty := sum.Mul(decimal.NewFromInt(30))
-	cents := thirty.DivRound(decimal.NewFromInt(days), 2)
-	if cents.Mul(decimal.NewFromInt(days)).LessThan(thirty) {
+	cents, rest := sum.Mul(decimal.NewFromInt(30)).QuoRem(decimal.NewFromInt(days), 2)
+	if rest.IsPositive() {
 		cents = cents.Add(decimal.New(1, -2))
 	}
 	return cents
