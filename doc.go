@@ -14,13 +14,14 @@
 //
 // # The way through
 //
-//	files ─► cur: rows, groups, partial ─► attribution: assign, statement ─► ledger: books
+//	files ─► cur: rows, groups, partial ─► attribution: assign, statement ─► ledger: books ─► cards · gaps
 //
 // The packages, in that order:
 //
 //   - [github.com/spendclaim/spendclaim/cur] reads cost reports of all
 //     generations (CSV and Parquet, bare or named by a manifest) and rolls them up
-//     into exact, mergeable partials. It knows columns, not owners.
+//     into exact, mergeable partials. It knows columns, not owners. cur/s3source
+//     reads them from a bucket.
 //   - [github.com/spendclaim/spendclaim/pricing] turns usage types into
 //     components, models, tiers and routing, and holds rate cards with dates,
 //     statuses and sources.
@@ -31,13 +32,18 @@
 //     needs no state.
 //   - [github.com/spendclaim/spendclaim/attribution/ledger] keeps deliveries,
 //     claims and statements, and says why a later statement differs.
+//   - [github.com/spendclaim/spendclaim/governance] has requests approved, tasks
+//     done, workloads claimed and spend accepted, each by whoever may, with every
+//     step on record. governance/cards and governance/journal have the figures.
+//   - [github.com/spendclaim/spendclaim/gaps] finds what spends without an owner,
+//     an approval or an estimate, and keeps it until it is really closed.
 //   - [github.com/spendclaim/spendclaim/storage] is the one contract for state:
 //     a Store over a small Driver, with storage/boltstore (a file),
 //     storage/dynamostore (a DynamoDB table) and storage/memstore (memory) as
 //     drivers and storage/storagetest as the test that every driver passes;
 //     storage/outbox notifies at least once.
 //   - examples/quickstart is the whole way as one program: a month of bills in,
-//     an owned and reconciled statement out.
+//     an owned and reconciled statement out. The other examples go on from there.
 //
 // # Glossary
 //
@@ -76,6 +82,12 @@
 //   - Control totals: rows and amounts as decoded, before any predicate.
 //   - Ledger, or books: statements kept. Generation: one state of a period's
 //     books; restatement: a later one that changes days already reported.
+//   - Request, task, handoff: what somebody wants to run, what has to be built or
+//     adopted for it, and the role and resource ids that this came to.
+//   - Spend card: what a workload spent in a week, for its owner to accept and the
+//     portfolio's owner to approve. Drift: what the statement came to say later.
+//     Adjustment: the drift of a month, to be approved in turn.
+//   - Gap: spend without an owner, an approval or an estimate, with its remedy.
 //   - Complete through: the last day whose rows have all arrived; later days are
 //     provisional.
 //
