@@ -23,6 +23,11 @@ type blocks struct {
 	ctx  context.Context
 	scan colscan.Scanner
 
+	// judge looks columns up for the predicate, all rows of a block ahead of the
+	// first that is handed out: row cannot, for its look-ups go forwards only. Nil
+	// where the sieve tells all.
+	judge *row
+
 	group int   // the row group being read; -1 before the first
 	first int64 // the number in the file of its first row
 	rows  int64 // that it has
@@ -141,6 +146,11 @@ func newBlocks(r *Reader, d *parquetDecoder) *blocks {
 	b.floats, b.null = make([]float64, readerBlock), make([]bool, readerBlock)
 	b.totals = make([]*Measures, readerBlock)
 	b.sieve.plan(b.row, r.where)
+	if !b.sieve.exact {
+		judge := *b.row
+		judge.dec = newParquet(b.ctx, d.file)
+		b.judge = &judge
+	}
 	return b
 }
 
@@ -183,19 +193,26 @@ func (b *blocks) next() (ok bool, err error) {
 	}
 }
 
-// ended checks the end of the file, as the decoder does that serves look-ups.
+// ended checks the end of the file, as the decoders do that serve look-ups.
 func (b *blocks) ended() error {
 	b.first += b.rows
 	b.rows, b.base, b.from = 0, 0, 0
 	if b.first != b.dec.file.NumRows() {
 		return errDecline
 	}
-	if b.dec.rows.Index() >= 0 && b.first > 0 {
-		b.dec.n = b.first
-		if err := b.dec.reach(); err != nil {
+	serving := []*parquetDecoder{b.dec}
+	if b.judge != nil {
+		serving = append(serving, b.judge.dec.(*parquetDecoder))
+	}
+	for _, d := range serving {
+		if d.rows.Index() < 0 || b.first == 0 {
+			continue // nothing was looked up
+		}
+		d.n = b.first
+		if err := d.reach(); err != nil {
 			return err
 		}
-		if b.dec.rows.Next(b.ctx) || b.dec.rows.Err() != nil {
+		if d.rows.Next(b.ctx) || d.rows.Err() != nil {
 			return errDecline
 		}
 	}
@@ -252,6 +269,9 @@ func (b *blocks) load() error {
 func (b *blocks) close() error {
 	b.scan.Close()
 	b.order, b.at, b.counted = nil, 0, 0
+	if b.judge != nil {
+		return b.judge.dec.close()
+	}
 	return nil
 }
 
@@ -496,11 +516,12 @@ func (b *blocks) filter(n int) error {
 	passed := b.order[:0]
 	for i := range n {
 		b.fill(&li, i)
+		li.row, b.judge.n = b.judge, b.row.n
+		b.judge.dec.(*parquetDecoder).n = b.row.n
 		if b.rd.where.match(&li) {
 			passed = append(passed, int32(i))
 		}
-		if b.row.err != nil {
-			b.row.err = nil
+		if b.judge.err != nil {
 			return errDecline
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 
@@ -117,6 +118,41 @@ func TestBlocksEqualRowsOnDrawnFiles(t *testing.T) {
 		b, _ := drawParquet(t)
 		sameRows(t, b, drawReaderOptions(t))
 	})
+}
+
+// A predicate on a column that is looked up, all rows of a block ahead, leaves the
+// look-ups in the rows handed out where they belong.
+func TestLookUpsBesideAPredicateThatLooksUp(t *testing.T) {
+	table, err := (&curtest.Config{Rows: 3000}).Table()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var buf bytes.Buffer
+	if _, err := table.WriteParquet(&buf); err != nil {
+		t.Fatal(err)
+	}
+	f, err := FS(fstest.MapFS{"in": {Data: buf.Bytes()}}).Open(t.Context(), "in")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReader(t.Context(), f, &ReaderOptions{Where: Where{Any: []Clause{{{Column: colLineItemID, Op: Contains, Values: []string{"ab"}}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	rows := 0
+	for li, err := range r.All() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if id, _ := li.Column(colLineItemID); !strings.Contains(id, "ab") {
+			t.Fatalf("row %d is looked up as %q, which does not pass", r.row.n, id)
+		}
+		rows++
+	}
+	if rows == 0 || rows == 3000 {
+		t.Errorf("%d of 3000 rows pass, which shows nothing", rows)
+	}
 }
 
 // A reader with a predicate gives the rows that Where.MatchRow finds among all.
