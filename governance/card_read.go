@@ -16,7 +16,7 @@ import (
 )
 
 // records reads what is on record of a subject's month.
-func (y *sync) records(ctx context.Context, m *cards.Month) (records, error) {
+func (y *cardSync) records(ctx context.Context, m *cards.Month) (records, error) {
 	return y.desk.records(ctx, m, y.policy.BudgetYear)
 }
 
@@ -78,7 +78,7 @@ func (d *Desk) find(ctx context.Context, ref Ref) (*Subject, error) {
 }
 
 // causes returns why a subject's money changed after a generation.
-func (y *sync) causes(ctx context.Context, m *cards.Month, since uint64) ([]cards.Cause, error) {
+func (y *cardSync) causes(ctx context.Context, m *cards.Month, since uint64) ([]cards.Cause, error) {
 	var all []ledger.Delta
 	d := &y.generation.Delivery
 	for n := since + 1; n <= y.generation.Number; n++ {
@@ -102,7 +102,7 @@ func (y *sync) causes(ctx context.Context, m *cards.Month, since uint64) ([]card
 }
 
 // holder returns whose a subject is at an instant, by the directory.
-func (y *sync) holder(ctx context.Context, s cards.Subject, at time.Time) (Holder, error) {
+func (y *cardSync) holder(ctx context.Context, s cards.Subject, at time.Time) (Holder, error) {
 	if y.options.Holder != nil {
 		return y.options.Holder(ctx, s, at)
 	}
@@ -129,7 +129,7 @@ func (y *sync) holder(ctx context.Context, s cards.Subject, at time.Time) (Holde
 
 // workload reads the workload of a subject, nil if governance knows none. The last one
 // is kept: it is asked for its holder and for the plan of each day.
-func (y *sync) workload(ctx context.Context, s cards.Subject) (*Workload, error) {
+func (y *cardSync) workload(ctx context.Context, s cards.Subject) (*Workload, error) {
 	if w, ok := y.workers[s]; ok {
 		return w, nil
 	}
@@ -148,7 +148,7 @@ func (y *sync) workload(ctx context.Context, s cards.Subject) (*Workload, error)
 
 // plan returns the estimate that a workload's owner confirmed for a day: one pointer
 // for one version, so that days of one version are known to be alike.
-func (y *sync) plan(ctx context.Context, s cards.Subject, day time.Time) *estimate.Plan {
+func (y *cardSync) plan(ctx context.Context, s cards.Subject, day time.Time) *estimate.Plan {
 	if s.Kind != cards.Workload {
 		return nil
 	}

@@ -65,8 +65,8 @@ func (d *Desk) SyncCards(ctx context.Context, l *ledger.Ledger, payer string, pe
 	return y.result, nil
 }
 
-// sync is one run of SyncCards.
-type sync struct {
+// cardSync is one run of SyncCards.
+type cardSync struct {
 	desk       *Desk
 	ledger     *ledger.Ledger
 	options    SyncOptions
@@ -93,8 +93,8 @@ type unit struct {
 	commands []Command
 }
 
-func (d *Desk) newSync(ctx context.Context, l *ledger.Ledger, payer string, period cur.Month, o *SyncOptions) (*sync, error) {
-	y := &sync{desk: d, ledger: l, policy: d.policy.cards(), now: d.now().UTC().Round(0), labels: map[uint64][]ledger.Delta{}, seen: map[string]bool{}}
+func (d *Desk) newSync(ctx context.Context, l *ledger.Ledger, payer string, period cur.Month, o *SyncOptions) (*cardSync, error) {
+	y := &cardSync{desk: d, ledger: l, policy: d.policy.cards(), now: d.now().UTC().Round(0), labels: map[uint64][]ledger.Delta{}, seen: map[string]bool{}}
 	y.result.Commands = map[Action]int{}
 	if o != nil {
 		y.options = *o
@@ -106,9 +106,9 @@ func (d *Desk) newSync(ctx context.Context, l *ledger.Ledger, payer string, peri
 	return y, err
 }
 
-func (y *sync) closed() bool { return y.close != nil && y.close.State == CloseClosed }
+func (y *cardSync) closed() bool { return y.close != nil && y.close.State == CloseClosed }
 
-func (y *sync) run(ctx context.Context) error {
+func (y *cardSync) run(ctx context.Context) error {
 	o := y.policy.options(y.directory, y.generation.Delivery.Period.Start())
 	o.Plan = y.options.Plan
 	if o.Plan == nil {
@@ -142,7 +142,7 @@ func (y *sync) run(ctx context.Context) error {
 }
 
 // sum adds up what the month close says of a statement.
-func (y *sync) sum(m *cards.Month) {
+func (y *cardSync) sum(m *cards.Month) {
 	s := y.sums[m.Currency]
 	if s == nil {
 		s = &CloseSum{Currency: m.Currency}
@@ -162,7 +162,7 @@ func (y *sync) sum(m *cards.Month) {
 }
 
 // gone takes the subjects that have cards and nothing in the statement any more.
-func (y *sync) gone(ctx context.Context, weeks []estimate.Interval) error {
+func (y *cardSync) gone(ctx context.Context, weeks []estimate.Interval) error {
 	d := &y.generation.Delivery
 	for _, w := range weeks {
 		for l, err := range y.desk.Shelf(ctx, KindCard, cardShelf(cards.Key{Payer: d.Payer, Week: w})) {
@@ -207,7 +207,7 @@ func weigh(c *Command) int {
 }
 
 // take works out what a subject's month takes, and puts it with others.
-func (y *sync) take(ctx context.Context, m *cards.Month) error {
+func (y *cardSync) take(ctx context.Context, m *cards.Month) error {
 	y.result.Subjects++
 	list, err := y.follow(ctx, m)
 	if err != nil || len(list) == 0 {
@@ -228,7 +228,7 @@ func (y *sync) take(ctx context.Context, m *cards.Month) error {
 }
 
 // follow reads what is on record and works out the commands.
-func (y *sync) follow(ctx context.Context, m *cards.Month) ([]Command, error) {
+func (y *cardSync) follow(ctx context.Context, m *cards.Month) ([]Command, error) {
 	rec, err := y.records(ctx, m)
 	if err != nil {
 		return nil, err
@@ -250,7 +250,7 @@ func (y *sync) follow(ctx context.Context, m *cards.Month) ([]Command, error) {
 
 // flush carries out what was put together, in one commit. Where a decision came in
 // between, each subject is looked at again on its own.
-func (y *sync) flush(ctx context.Context) error {
+func (y *cardSync) flush(ctx context.Context) error {
 	batch := y.batch
 	y.batch, y.items = nil, 0
 	if len(batch) == 0 {
@@ -286,7 +286,7 @@ func stale(err error) bool {
 	return errors.Is(err, ErrStale) || errors.Is(err, ErrExists) || errors.Is(err, storage.ErrConflict)
 }
 
-func (y *sync) carryOut(ctx context.Context, list []Command) error {
+func (y *cardSync) carryOut(ctx context.Context, list []Command) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -328,7 +328,7 @@ func (d *Desk) together(ctx context.Context, list []Command, now time.Time) erro
 }
 
 // followed records that all cards follow the generation.
-func (y *sync) followed(ctx context.Context) error {
+func (y *cardSync) followed(ctx context.Context) error {
 	g := &y.generation
 	detail := SyncDetail{Generation: g.Number, AsOf: g.Delivery.AsOf.UTC()}
 	for _, c := range slices.Sorted(maps.Keys(y.sums)) {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	gosync "sync"
+	"sync"
 	"testing"
 
 	"github.com/spendclaim/spendclaim/storage"
@@ -23,7 +23,7 @@ func TestSixteenDecideOnce(t *testing.T) {
 					Roles: []Assignment{{Role: FinOpsLead, From: noon.AddDate(-1, 0, 0)}},
 				}})
 			}
-			var wg gosync.WaitGroup
+			var wg sync.WaitGroup
 			start := make(chan struct{})
 			errs := make([]error, 16)
 			for i := range 16 {

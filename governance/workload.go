@@ -4,7 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	gosync "sync"
+	"sync"
 	"time"
 
 	"github.com/shopspring/decimal"
@@ -287,7 +287,7 @@ type WorkloadSummary struct {
 func (w WorkloadSummary) Owner() PersonID { return (&Workload{Owners: w.Owners}).Owner() }
 
 // workloadTable is made once: it is long and looked at by every decision.
-var workloadTable = gosync.OnceValue(workloadRows)
+var workloadTable = sync.OnceValue(workloadRows)
 
 func workloadRows() []Transition {
 	k := KindWorkload
