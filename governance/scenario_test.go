@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -96,7 +97,7 @@ func parseStep(l string) (s step, err error) {
 	s.verb, l, _ = strings.Cut(l, " ")
 	if s.verb == "as" {
 		words := strings.SplitN(l, " ", 4)
-		if len(words) < 3 || !s.expects || s.want == "" && s.wantError == "" {
+		if len(words) < 3 || slices.Contains(words[:min(3, len(words))], "") || !s.expects || s.want == "" && s.wantError == "" {
 			return s, errors.New("as WHO ACTION SUBJECT expect STATE")
 		}
 		s.who, s.action, s.subject = words[0], words[1], words[2]
@@ -325,7 +326,7 @@ func FuzzScript(f *testing.F) {
 			t.Fatalf("%v names no line", err)
 		}
 		for _, s := range steps {
-			if s.verb == "as" && (s.who == "" && s.action == "" || s.want == "" && s.wantError == "" || s.detail != nil && !json.Valid(s.detail)) {
+			if s.verb == "as" && (s.who == "" || s.action == "" || s.subject == "" || s.want == "" && s.wantError == "" || s.detail != nil && !json.Valid(s.detail)) {
 				t.Fatalf("%+v", s)
 			}
 		}
