@@ -54,7 +54,10 @@ func BenchmarkAgainstShopspring(b *testing.B) {
 			small = 0
 			for _, x := range doubles {
 				n, ok := exact.SmallFromFloat(x)
-				if small, ok = exact.AddSmall(small, n); !ok {
+				if ok {
+					small, ok = exact.AddSmall(small, n)
+				}
+				if !ok {
 					b.Fatal("the sum is not small")
 				}
 			}
