@@ -307,8 +307,22 @@ func (d *Document) normal() {
 	}
 }
 
+// printable refuses times outside of the years that RFC 3339 can write. A zone can
+// bring a time there that was inside.
+func printable(times ...time.Time) error {
+	for _, t := range times {
+		if y := t.UTC().Year(); y < 1 || y > 9999 {
+			return fmt.Errorf("a time in the year %d", y)
+		}
+	}
+	return nil
+}
+
 // check returns the first entry that cannot be used.
 func (d *Document) check() (entry string, err error) {
+	if err := printable(d.Effective); err != nil {
+		return "effective", err
+	}
 	seen := map[string]bool{}
 	name := func(what, id string) (string, error) {
 		entry := fmt.Sprintf("%s %q", what, id)
@@ -328,7 +342,13 @@ func (d *Document) check() (entry string, err error) {
 		if p.ID == System {
 			return entry, errors.New("is no person")
 		}
+		if err := printable(p.Left); err != nil {
+			return entry, err
+		}
 		for _, a := range p.Roles {
+			if err := printable(a.From, a.To); err != nil {
+				return entry, err
+			}
 			if a.From.IsZero() {
 				a.From = d.Effective.Add(1) // whatever it will be
 			}
