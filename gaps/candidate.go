@@ -327,7 +327,7 @@ var dull = []string{"agent", "agents", "agentcore", "app", "application", "arn",
 // telling returns the words of a name that may tell whose it is, once each.
 func telling(name string) []string {
 	var out []string
-	for _, t := range tokens(name) {
+	for _, t := range attribution.NameWords(name) {
 		if len(t) >= fewestWordRunes && !slices.Contains(dull, t) && !slices.Contains(out, t) {
 			out = append(out, t)
 		}

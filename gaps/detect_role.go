@@ -144,7 +144,7 @@ func broad(principal string) string {
 	if strings.HasPrefix(name, ssoPrefix) {
 		return "a role of people who sign in (" + name + ") calls models"
 	}
-	words := tokens(name)
+	words := attribution.NameWords(name)
 	// Words are also looked for in pairs, for camel case cuts PowerUser.
 	for i := range words {
 		pair := words[i]

@@ -1,9 +1,7 @@
 package gaps
 
 import (
-	"strings"
 	"time"
-	"unicode"
 
 	"github.com/spendclaim/spendclaim/attribution"
 )
@@ -92,13 +90,13 @@ type workloadName struct {
 // namedFor returns the one workload that a name begins with: with all words of its id,
 // or with the first two. A name that fits several says nothing.
 func (v *View) namedFor(name string) (best attribution.WorkloadID) {
-	words := tokens(name)
+	words := attribution.NameWords(name)
 	if len(words) == 0 {
 		return ""
 	}
 	if v.look.names == nil {
 		for _, w := range v.workloads() {
-			v.look.names = append(v.look.names, workloadName{w, tokens(string(w))})
+			v.look.names = append(v.look.names, workloadName{w, attribution.NameWords(string(w))})
 		}
 	}
 	length, tied := 0, false
@@ -119,32 +117,4 @@ func (v *View) namedFor(name string) (best attribution.WorkloadID) {
 		return ""
 	}
 	return best
-}
-
-// tokens cuts a name into lower-case words: at anything but letters and digits, and
-// where a capital follows a small letter.
-func tokens(name string) []string {
-	var out []string
-	var word strings.Builder
-	flush := func() {
-		if word.Len() > 0 {
-			out = append(out, word.String())
-			word.Reset()
-		}
-	}
-	small := false
-	for _, r := range name {
-		switch {
-		case !unicode.IsLetter(r) && !unicode.IsDigit(r):
-			flush()
-			small = false
-			continue
-		case unicode.IsUpper(r) && small:
-			flush()
-		}
-		small = unicode.IsLower(r)
-		word.WriteRune(unicode.ToLower(r))
-	}
-	flush()
-	return out
 }

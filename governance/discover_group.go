@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/shopspring/decimal"
 
@@ -292,7 +291,7 @@ func (f *finder) name(app *Application, h holder, after link) {
 		})
 		text = ownName(one.Anchor)
 	}
-	word := strings.Join(tokens(text), "-")
+	word := strings.Join(attribution.NameWords(text), "-")
 	if len(word) > 48 || word == "" {
 		word = short(text)[:12]
 	}
@@ -354,7 +353,7 @@ func roleName(principal string) string {
 
 // everybodys reports whether a role's name says that it is no one application's.
 func everybodys(role string) bool {
-	return strings.HasPrefix(role, "AWSReservedSSO_") || role == "root" || slices.ContainsFunc(tokens(role), func(w string) bool {
+	return strings.HasPrefix(role, "AWSReservedSSO_") || role == "root" || slices.ContainsFunc(attribution.NameWords(role), func(w string) bool {
 		return slices.Contains([]string{"admin", "administrator", "common", "default", "generic", "shared", "poweruser"}, w)
 	})
 }
@@ -385,35 +384,7 @@ func dullWords() []string {
 
 // words returns the words of a name that may tell whose it is.
 func (f *finder) words(name string) []string {
-	return slices.DeleteFunc(tokens(name), func(w string) bool {
+	return slices.DeleteFunc(attribution.NameWords(name), func(w string) bool {
 		return len(w) < 3 || slices.Contains(dullWords(), w) || slices.ContainsFunc(f.opt.Dull, func(d string) bool { return strings.EqualFold(d, w) })
 	})
-}
-
-// tokens cuts a name into words, lower case: at whatever is neither letter nor digit,
-// and where a capital follows a small letter.
-func tokens(name string) []string {
-	var out []string
-	var word strings.Builder
-	flush := func() {
-		if word.Len() > 0 {
-			out = append(out, word.String())
-			word.Reset()
-		}
-	}
-	small := false
-	for _, r := range name {
-		switch {
-		case r == unicode.ReplacementChar || !unicode.IsLetter(r) && !unicode.IsDigit(r):
-			flush()
-			small = false
-			continue
-		case unicode.IsUpper(r) && small:
-			flush()
-		}
-		small = unicode.IsLower(r)
-		word.WriteRune(unicode.ToLower(r))
-	}
-	flush()
-	return out
 }
