@@ -182,7 +182,8 @@ type piece struct {
 // first, unless sessions were all of it.
 func (as *Assigner) pieces(dst []piece, g *grain, i int, k *cur.Key) []piece {
 	first := len(dst)
-	dst = append(dst, piece{g.book.Sums(i), as.Assign(k)})
+	dst = slices.Grow(dst, 1)[:first+1]
+	dst[first].sums, dst[first].Assignment = g.book.Sums(i), as.Assign(k)
 	for _, j := range g.of[i] {
 		a := as.Assign(g.sessions.Key(j))
 		a.Anchor = dst[first].Anchor

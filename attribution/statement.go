@@ -155,14 +155,16 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	// its currency: amounts of two currencies never meet.
 	as := ix.Assigner()
 	var pieces []piece
+	k := new(cur.Key) // one for all: resolvers do not keep it
 	for i := range p.Len() {
 		if i%ctxEvery == 0 && ctx.Err() != nil {
 			return nil, fmt.Errorf("attribution: attribute: %w", context.Cause(ctx))
 		}
-		k := p.Key(i)
+		*k = *p.Key(i)
 		pieces = as.pieces(pieces[:0], g, i, k)
+		t := of(k.Currency)
 		for n := range pieces {
-			of(k.Currency).group(k, &pieces[n].sums, &pieces[n].Assignment)
+			t.group(k, &pieces[n].sums, &pieces[n].Assignment)
 		}
 	}
 	for r := range p.Rest() {

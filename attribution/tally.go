@@ -41,6 +41,8 @@ type tally struct {
 
 	overridden map[*Claim]*amounts
 
+	last lastSums
+
 	costBlank, foreign, unknownComponent, unknownType, netRows int64
 	uninvoiced                                                 bool
 }
@@ -54,8 +56,14 @@ type outcomeReason struct {
 
 // account is what one workload has.
 type account struct {
+	usages
+	other map[ChargeKind]*amounts
+}
+
+// usages are components by what they are counted in.
+type usages struct {
 	components map[componentUnit]*component
-	other      map[ChargeKind]*amounts
+	latest     latest[componentUnit, component]
 }
 
 type componentUnit struct {
@@ -79,8 +87,33 @@ type unclaimedKey struct {
 
 // orphan is such an entry.
 type orphan struct {
-	components  map[componentUnit]*component
+	usages
 	first, last cur.Bucket
+}
+
+// lastSums are where the group before went. Groups come in the order of their keys,
+// so that neighbours mostly go to the same sums.
+type lastSums struct {
+	types, products  latest[string, amounts]
+	outcomes         latest[Outcome, amounts]
+	reasons          latest[outcomeReason, amounts]
+	others           latest[Reason, amounts]
+	owned, defaulted latest[WorkloadID, account]
+	unclaimed        latest[unclaimedKey, orphan]
+}
+
+// latest is the last look-up in a map that nothing is taken out of.
+type latest[K comparable, V any] struct {
+	key K
+	at  *V // nil: not there yet
+}
+
+// of returns m[k].
+func (l *latest[K, V]) of(m map[K]*V, k K) *V {
+	if l.at == nil || l.key != k {
+		l.key, l.at = k, m[k]
+	}
+	return l.at
 }
 
 func newTally(m metrics) *tally {
@@ -105,13 +138,22 @@ func sum[K comparable](m map[K]*amounts, k K, x *amounts) {
 	s.add(x)
 }
 
+// sumLike is sum for what mostly has the last key.
+func sumLike[K comparable](l *latest[K, amounts], m map[K]*amounts, k K, x *amounts) {
+	if s := l.of(m, k); s != nil {
+		s.add(x)
+		return
+	}
+	sum(m, k, x)
+}
+
 // group books a group. Each sum below is made from the assignment by itself and
 // never from another sum: only so can check find that one of them is wrong.
 func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 	v := t.of(sums, k.LineItemType)
 	x := &v
-	sum(t.types, k.LineItemType, x)
-	sum(t.products, k.ProductCode, x)
+	sumLike(&t.last.types, t.types, k.LineItemType, x)
+	sumLike(&t.last.products, t.products, k.ProductCode, x)
 	t.invoiced(a.Kind, k.Invoice.ID)
 	for _, c := range a.Overridden {
 		sum(t.overridden, c, x)
@@ -138,14 +180,14 @@ func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 	// Whoever has the money is told by the claim, not by the outcome.
 	switch {
 	case a.Claim != nil && a.Outcome == Defaulted:
-		book(t.defaulted, a, unit, usage, x)
+		book(t.last.defaulted.of(t.defaulted, a.Workload), t.defaulted, a, unit, usage, x)
 	case a.Claim != nil:
-		book(t.owned, a, unit, usage, x)
+		book(t.last.owned.of(t.owned, a.Workload), t.owned, a, unit, usage, x)
 	case a.Outcome == Unclaimed:
 		key := unclaimedKey{a.Anchor.Kind, a.Anchor.Value, k.UsageAccount, k.Region, a.Reason}
-		o := t.unclaimed[key]
+		o := t.last.unclaimed.of(t.unclaimed, key)
 		if o == nil {
-			o = &orphan{components: map[componentUnit]*component{}, first: k.Bucket, last: k.Bucket}
+			o = &orphan{first: k.Bucket, last: k.Bucket}
 			t.unclaimed[key] = o
 		}
 		if k.Bucket.Compare(o.first) < 0 {
@@ -154,31 +196,31 @@ func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 		if k.Bucket.Compare(o.last) > 0 {
 			o.last = k.Bucket
 		}
-		addComponent(o.components, unit, usage, x)
+		o.add(unit, usage, x)
 	default:
-		sum(t.others, a.Reason, x)
+		sumLike(&t.last.others, t.others, a.Reason, x)
 	}
 }
 
 // outcome books money under its outcome and reason.
 func (t *tally) outcome(o Outcome, r Reason, x *amounts) {
-	sum(t.outcomes, o, x)
-	sum(t.reasons, outcomeReason{o, r}, x)
+	sumLike(&t.last.outcomes, t.outcomes, o, x)
+	sumLike(&t.last.reasons, t.reasons, outcomeReason{o, r}, x)
 }
 
 // book gives a group to its workload: usage by component and unit, everything
 // else by its kind, because it is not used up and has no quantity.
-func book(to map[WorkloadID]*account, a *Assignment, unit componentUnit, usage exact.Num, x *amounts) {
-	w := to[a.Workload]
+// w is its account, nil where there is none yet.
+func book(w *account, to map[WorkloadID]*account, a *Assignment, unit componentUnit, usage exact.Num, x *amounts) {
 	if w == nil {
-		w = &account{components: map[componentUnit]*component{}, other: map[ChargeKind]*amounts{}}
+		w = &account{other: map[ChargeKind]*amounts{}}
 		to[a.Workload] = w
 	}
 	if a.Kind != Usage {
 		sum(w.other, a.Kind, x)
 		return
 	}
-	addComponent(w.components, unit, usage, x)
+	w.add(unit, usage, x)
 }
 
 // total adds up what a workload has.
@@ -197,11 +239,15 @@ func (o *orphan) total() (t amounts) {
 	return t
 }
 
-func addComponent(m map[componentUnit]*component, k componentUnit, usage exact.Num, x *amounts) {
-	c := m[k]
+// add adds usage and what it cost.
+func (u *usages) add(k componentUnit, usage exact.Num, x *amounts) {
+	c := u.latest.of(u.components, k)
 	if c == nil {
+		if u.components == nil {
+			u.components = map[componentUnit]*component{}
+		}
 		c = new(component)
-		m[k] = c
+		u.components[k] = c
 	}
 	c.add(x)
 	c.usage.Acc(usage)

@@ -276,6 +276,7 @@ func (d *bodyReader) partial() (*Partial, error) {
 			return nil, fmt.Errorf("bad invoice")
 		}
 	}
+	t.splitInvoices()
 	all := make([]int, len(t.dicts))
 	used := make([][]bool, len(t.dicts))
 	for s := range all {

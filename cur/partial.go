@@ -306,22 +306,9 @@ func (p *Partial) Len() int { return p.t.groups.len() }
 
 // Key returns the key of group i; groups are in the order of [Key.Compare].
 func (p *Partial) Key(i int) *Key {
-	k, t := p.t.groups.key(i), p.t
-	text := func(s int) string { return t.dicts[s].vals[k[s]] }
-	key := &Key{
-		Payer: text(slotPayer), BillingPeriod: Month{int32(k[slotPeriod])}, Invoice: invoiceOf(text(slotInvoice)),
-		BillingEntity: text(slotEntity), ProductCode: text(slotProduct), ProductFamily: text(slotFamily),
-		ProductName: text(slotName), Model: text(slotModel), UsageType: text(slotUsageType),
-		Operation: text(slotOperation), PricingUnit: text(slotUnit), LineItemType: text(slotType),
-		Currency: text(slotCurrency), UsageAccount: text(slotAccount), Region: text(slotRegion),
-		Principal: text(slotPrincipal), Resource: text(slotResource),
-		Bucket: Bucket{Start: int64(k[slotBucket]>>2) * 3600, Span: Span(k[slotBucket] & 3)},
-		names:  t.spec.Columns,
-	}
-	for s := fixedSlots; s < len(k); s++ {
-		key.values = append(key.values, text(s))
-	}
-	return key
+	k := new(Key) // small enough to be inlined, so that callers who do not keep it pay no memory
+	p.t.fill(k, i)
+	return k
 }
 
 // Sums returns the measures of group i.
@@ -347,7 +334,7 @@ func (p *Partial) Rest() iter.Seq[RestGroup] {
 		for i := range p.t.rest.len() {
 			k := p.t.rest.key(i)
 			text := func(n int) string { return p.t.dicts[restSlots[n]].vals[k[n]] }
-			key := RestKey{Payer: text(0), BillingPeriod: Month{int32(k[1])}, Invoice: invoiceOf(text(2)),
+			key := RestKey{Payer: text(0), BillingPeriod: Month{int32(k[1])}, Invoice: p.t.invoiceAt(k[2]),
 				BillingEntity: text(3), ProductCode: text(4), LineItemType: text(5),
 				UsageAccount: text(6), Currency: text(7)}
 			if !yield(RestGroup{key, p.t.rest.measures(i)}) {

@@ -7,8 +7,9 @@ import "github.com/spendclaim/spendclaim/internal/exact"
 // processor's cache and nothing to the collector, and growing copies none of them.
 // Other measures, and what is no small number of package exact, are kept apart.
 type sumTable struct {
-	slabs [][]sumRow // of slabRows each, but for the last
-	more  map[sumAt]exact.Num
+	slabs  [][]sumRow // of slabRows each, but for the last
+	more   map[sumAt]exact.Num
+	inMore MeasureSet // the measures there
 }
 
 // sumAt is a measure of a group.
@@ -91,6 +92,7 @@ func (t *sumTable) addMore(i int, m Measure, n exact.Num) {
 	if t.more == nil {
 		t.more = make(map[sumAt]exact.Num)
 	}
+	t.inMore = t.inMore.with(m)
 	at := sumAt{uint32(i), m}
 	t.more[at] = t.more[at].Add(n)
 }
@@ -113,7 +115,7 @@ func (t *sumTable) sum(i int, m Measure) (n exact.Num) {
 	if int(m) < denseMeasures {
 		n = exact.FromSmall(t.at(i).sums[m])
 	}
-	if len(t.more) > 0 {
+	if t.inMore.Has(m) {
 		n.Acc(t.more[sumAt{uint32(i), m}])
 	}
 	return n
@@ -123,8 +125,15 @@ func (t *sumTable) sum(i int, m Measure) (n exact.Num) {
 func (t *sumTable) measures(i int) Measures {
 	r := t.at(i)
 	m := Measures{Rows: r.rows, NetRows: r.net, CostBlank: r.blank}
-	for j := range m.sums {
-		m.sums[j] = t.sum(i, Measure(j))
+	for j, v := range r.sums {
+		m.sums[j] = exact.FromSmall(v)
+	}
+	if t.inMore != 0 {
+		for j := range m.sums {
+			if t.inMore.Has(Measure(j)) {
+				m.sums[j].Acc(t.more[sumAt{uint32(i), Measure(j)}])
+			}
+		}
 	}
 	return m
 }
@@ -138,9 +147,11 @@ func (t *sumTable) addFrom(i int, from *sumTable, j int) {
 	for m := range s.sums {
 		r.add(t, i, Measure(m), s.sums[m])
 	}
-	if len(from.more) > 0 {
+	if from.inMore != 0 {
 		for m := range Measure(NumMeasures) {
-			t.addMore(i, m, from.more[sumAt{uint32(j), m}])
+			if from.inMore.Has(m) {
+				t.addMore(i, m, from.more[sumAt{uint32(j), m}])
+			}
 		}
 	}
 }

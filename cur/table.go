@@ -211,7 +211,8 @@ type table struct {
 	spec     Spec
 	measures MeasureSet
 	columns  columnSet
-	dicts    []dict // by slot; numeric slots stay empty
+	dicts    []dict    // by slot; numeric slots stay empty
+	invoices []Invoice // by id, of a finished table
 	groups   groups
 	rest     groups
 	control  map[ControlKey]*Measures
@@ -275,6 +276,44 @@ func invoiceIs(text string, v Invoice) bool {
 	return text == v.BillType
 }
 
+// fill sets k to the key of group i.
+func (t *table) fill(k *Key, i int) {
+	id, d := t.groups.key(i), t.dicts
+	k.Payer, k.BillingPeriod = d[slotPayer].vals[id[slotPayer]], Month{int32(id[slotPeriod])}
+	k.Invoice = t.invoiceAt(id[slotInvoice])
+	k.BillingEntity, k.ProductCode = d[slotEntity].vals[id[slotEntity]], d[slotProduct].vals[id[slotProduct]]
+	k.ProductFamily, k.ProductName = d[slotFamily].vals[id[slotFamily]], d[slotName].vals[id[slotName]]
+	k.Model, k.UsageType = d[slotModel].vals[id[slotModel]], d[slotUsageType].vals[id[slotUsageType]]
+	k.Operation, k.PricingUnit = d[slotOperation].vals[id[slotOperation]], d[slotUnit].vals[id[slotUnit]]
+	k.LineItemType, k.Currency = d[slotType].vals[id[slotType]], d[slotCurrency].vals[id[slotCurrency]]
+	k.UsageAccount, k.Region = d[slotAccount].vals[id[slotAccount]], d[slotRegion].vals[id[slotRegion]]
+	k.Principal, k.Resource = d[slotPrincipal].vals[id[slotPrincipal]], d[slotResource].vals[id[slotResource]]
+	k.Bucket = Bucket{Start: int64(id[slotBucket]>>2) * 3600, Span: Span(id[slotBucket] & 3)}
+	k.names = t.spec.Columns
+	if len(id) > fixedSlots {
+		k.values = make([]string, len(id)-fixedSlots)
+		for s := range k.values {
+			k.values[s] = d[fixedSlots+s].vals[id[fixedSlots+s]]
+		}
+	}
+}
+
+// invoiceAt returns the invoice of an id.
+func (t *table) invoiceAt(id uint32) Invoice {
+	if int(id) < len(t.invoices) {
+		return t.invoices[id]
+	}
+	return invoiceOf(t.dicts[slotInvoice].vals[id]) // the table is not finished
+}
+
+// splitInvoices keeps the invoices apart from their texts, which are then final.
+func (t *table) splitInvoices() {
+	t.invoices = make([]Invoice, len(t.dicts[slotInvoice].vals))
+	for i, v := range t.dicts[slotInvoice].vals {
+		t.invoices[i] = invoiceOf(v)
+	}
+}
+
 // internRest fills t.restKey from k.
 func (t *table) internRest(k *RestKey) []uint32 {
 	t.restKey = [...]uint32{t.dicts[slotPayer].id(k.Payer), uint32(k.BillingPeriod.n),
@@ -324,4 +363,5 @@ func (t *table) finish() {
 		restRank[i] = rank[s]
 	}
 	t.rest.sort(restRank)
+	t.splitInvoices()
 }
