@@ -52,8 +52,9 @@ type row struct {
 	netZero  bool // the net cost is 0 where it should be blank
 	left     left // what the reader's options leave out
 
-	ways map[Column][]way // how a column outside LineItem is reached
-	err  error            // first failure of a look-up in the current row
+	blocks *blocks          // reads the rows ahead, and knows which is the current; nil: none
+	ways   map[Column][]way // how a column outside LineItem is reached
+	err    error            // first failure of a look-up in the current row
 
 	intervals intervals
 	lastStart time.Time // of the billing period, and its month

@@ -123,6 +123,9 @@ func (li *LineItem) Column(c Column) (value string, ok bool) {
 		value, ok = li.extra[c]
 		return value, ok
 	}
+	if li.row.blocks != nil {
+		li.row.blocks.point()
+	}
 	return li.row.column(c)
 }
 

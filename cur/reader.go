@@ -366,6 +366,12 @@ func (r *Reader) All() iter.Seq2[*LineItem, error] {
 		defer r.stopAhead()
 		var li LineItem
 		for {
+			for b := r.blocks; b != nil && b.at < len(b.order) && r.err == nil && r.row.err == nil; {
+				b.give(&li) // in short what Read does
+				if !yield(&li, nil) {
+					return
+				}
+			}
 			switch err := r.Read(&li); {
 			case err == io.EOF:
 				return

@@ -3,7 +3,6 @@ package cur
 import (
 	"context"
 	"fmt"
-	"io"
 	"os"
 	"runtime"
 	"testing"
@@ -65,12 +64,14 @@ func benchRows(b *testing.B, set *Set, i int, o *ReaderOptions) {
 		b.Fatal(err)
 	}
 	defer r.Close()
-	var li LineItem
-	for {
-		if err := r.Read(&li); err == io.EOF {
-			return
-		} else if err != nil {
+	bytes := 0
+	for li, err := range r.All() {
+		if err != nil {
 			b.Fatal(err)
 		}
+		bytes += len(li.UsageType)
+	}
+	if bytes == 0 {
+		b.Fatal("no usage types")
 	}
 }

@@ -18,6 +18,9 @@ import (
 
 // rowText is all that can be seen of a row, so that rows can be compared.
 func rowText(r *Reader, li *LineItem, columns []Column) string {
+	if r.blocks != nil {
+		r.blocks.point()
+	}
 	s := fmt.Sprint(r.row.n, " ", li.BillingPeriod, " ", li.IntervalStart, li.IntervalEnd, li.UsageStart, li.UsageEnd)
 	for _, f := range textFields {
 		v, ok := li.Column(f.column)

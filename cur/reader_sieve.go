@@ -11,12 +11,13 @@ import (
 // it is read.
 type sieve struct {
 	clauses []uint64 // the bits that each needs
+	sure    []uint64 // the same of those that need nothing else
 	conds   []Cond
 	fields  []sieveField
 	exact   bool // what passes the sieve passes the predicate
 
-	met, bits []uint64 // by row of the block
-	known     uint64
+	met   []uint64 // by row of the block
+	known uint64
 }
 
 // sieveField is the conditions on one field.
@@ -31,11 +32,11 @@ type sieveField struct {
 func (s *sieve) plan(r *row, where compiled) {
 	s.exact = true
 	for _, clause := range where {
-		need := uint64(0)
+		need, all := uint64(0), true
 		for _, c := range clause {
 			field := fieldOf(c.Column)
 			if field < 0 || r.second(field) || len(s.conds) == 64 {
-				s.exact = false
+				s.exact, all = false, false
 				continue
 			}
 			bit := uint64(1) << len(s.conds)
@@ -48,7 +49,9 @@ func (s *sieve) plan(r *row, where compiled) {
 			}
 			s.fields[i].bits |= bit
 		}
-		s.clauses = append(s.clauses, need)
+		if s.clauses = append(s.clauses, need); all {
+			s.sure = append(s.sure, need)
+		}
 	}
 	// Products first: they rule out most.
 	slices.SortStableFunc(s.fields, func(a, b sieveField) int { return rankCond(a.field) - rankCond(b.field) })
@@ -90,6 +93,20 @@ func (s *sieve) passes(met uint64) bool {
 	return false
 }
 
+// surely reports whether row of the block passes, whatever the sieve cannot tell.
+func (s *sieve) surely(row int) bool {
+	met := uint64(0)
+	if len(s.fields) > 0 {
+		met = s.met[row]
+	}
+	for _, c := range s.sure {
+		if c&^met == 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // alive reports whether for some row a clause that has one of the conditions bits
 // is still open.
 func (s *sieve) alive(met []uint64, bits uint64) bool {
@@ -122,7 +139,7 @@ func (s *sieve) sift(b *blocks) error {
 		return nil
 	}
 	if s.met == nil {
-		s.met, s.bits = make([]uint64, readerBlock), make([]uint64, readerBlock)
+		s.met = make([]uint64, readerBlock)
 	}
 	met := s.met[:b.n]
 	clear(met)
@@ -172,19 +189,11 @@ func (s *sieve) field(b *blocks, f *sieveField, met []uint64) error {
 	if err != nil {
 		return err
 	}
-	bits := s.bits[:b.n]
-	err = colscan.Resolve(&v.Codes, nil, bits, &f.memo, func(v *colscan.Value) (uint64, error) {
+	return colscan.Or(&v.Codes, met, &f.memo, func(v *colscan.Value) (uint64, error) {
 		t, err := v.Text()
 		if f.field == fieldPrincipal {
 			return s.test(f.bits, Role(string(t))), err
 		}
 		return s.test(f.bits, string(t)), err
 	})
-	if err != nil {
-		return err
-	}
-	for i, m := range bits {
-		met[i] |= m
-	}
-	return nil
 }

@@ -51,6 +51,7 @@ func (b *blocks) timeOf(col int, v *colscan.Value) (time.Time, error) {
 	return t, nil
 }
 
+// intervalOf reads an interval.
 func (b *blocks) intervalOf(v *colscan.Value) (interval, error) {
 	s, err := v.Text()
 	if err != nil || len(s) == 0 {
@@ -66,56 +67,53 @@ func (b *blocks) derive(n int) error {
 	}
 	r := b.row
 	if r.region >= 0 && !r.left.fields[fieldRegion] {
-		if err := b.second(fieldRegion, n, func(at []int32, dst []string) error {
-			p := &b.product
-			same, err := blockValues(b, r.region, n, &p.region, &p.regions, b.dec.texts[r.region].value)
-			if err != nil || same && p.region[0] == "" {
-				return err
-			}
-			for _, i := range at {
-				dst[i] = p.region[i]
-			}
-			return nil
+		if err := b.second(fieldRegion, n, func([]int32) (*column[string], error) {
+			c := &b.product.region
+			return c, c.load(b, r.region, n)
 		}); err != nil {
 			return err
 		}
 	}
 	if r.untyped {
-		b.tmpl.LineItemType = "Usage"
+		b.texts[fieldType].one = "Usage"
 	}
 	return b.units(n)
 }
 
-// second fills the blank values of a field, whose places from is given.
-func (b *blocks) second(field, n int, from func(at []int32, dst []string) error) error {
-	t, p := &b.texts[field], &b.product
-	p.blank = p.blank[:0]
-	if b.common(field) {
-		if v := *textFields[field].of(&b.tmpl); v != "" {
+// second fills the blank values of a field, the rows of which it hands to from,
+// with those of another column; nil is one without any.
+func (b *blocks) second(field, n int, from func(blank []int32) (*column[string], error)) error {
+	c := &b.texts[field]
+	if c.same {
+		if c.one != "" {
 			return nil
 		}
-		if t.vals == nil {
-			t.vals = make([]string, readerBlock)
+		o, err := from(b.places.rows[:n])
+		if err == nil && o != nil {
+			c.same, c.one, c.table, c.refs = o.same, o.one, o.table, o.refs
 		}
-		clear(t.vals[:n])
-		for i := range int32(n) {
-			p.blank = append(p.blank, i)
-		}
-	} else {
-		for i, v := range t.vals[:n] {
-			if v == "" {
-				p.blank = append(p.blank, int32(i))
-			}
-		}
-	}
-	if len(p.blank) == 0 {
-		return nil
-	}
-	if err := from(p.blank, t.vals); err != nil {
 		return err
 	}
-	if b.common(field) && slices.ContainsFunc(t.vals[:n], func(s string) bool { return s != "" }) {
-		b.settle(field, false)
+	blank := b.blank[:0]
+	for i, ref := range c.refs[:n] {
+		if c.table[ref] == "" {
+			blank = append(blank, int32(i))
+		}
+	}
+	if b.blank = blank; len(blank) == 0 {
+		return nil
+	}
+	o, err := from(blank)
+	if err != nil || o == nil || !slices.ContainsFunc(blank, func(i int32) bool { return o.at(int(i)) != "" }) {
+		return err
+	}
+	table, refs := c.table, c.refs
+	c.own(b, n)
+	for i := range c.table {
+		c.table[i] = table[refs[i]]
+	}
+	for _, i := range blank {
+		c.table[i] = o.at(int(i))
 	}
 	return nil
 }
@@ -123,50 +121,51 @@ func (b *blocks) second(field, n int, from func(at []int32, dst []string) error)
 // units finds the pricing unit of Marketplace rows that leave it blank.
 func (b *blocks) units(n int) error {
 	r := b.row
-	if r.left.fields[fieldUnit] || b.common(fieldEntity) && b.tmpl.BillingEntity != marketplace ||
-		b.common(fieldUnit) && b.tmpl.PricingUnit != "" {
+	if entity := &b.texts[fieldEntity]; r.left.fields[fieldUnit] || entity.same && entity.one != marketplace {
 		return nil
 	}
-	return b.second(fieldUnit, n, func(at []int32, dst []string) error {
+	return b.second(fieldUnit, n, func(blank []int32) (*column[string], error) {
 		p := &b.product
 		p.few, p.rows = p.few[:0], p.rows[:0]
-		for _, i := range at {
-			if b.value(fieldEntity, int(i)) == marketplace {
-				p.few = append(p.few, i)
+		for _, i := range blank {
+			if b.texts[fieldEntity].at(int(i)) == marketplace {
 				row := i
 				if b.sel != nil {
 					row = b.sel[i]
 				}
-				p.rows = append(p.rows, row)
+				p.few, p.rows = append(p.few, i), append(p.rows, row)
 			}
 		}
 		if len(p.few) == 0 {
-			return nil
+			return nil, nil
 		}
+		u := &p.units
+		u.own(b, n)
+		clear(u.table)
 		if r.left.description < 0 {
 			for _, i := range p.few {
-				dst[i] = unitOf(b.value(fieldDescription, int(i)))
+				u.table[i] = unitOf(b.texts[fieldDescription].at(int(i)))
 			}
-			return nil
+			return u, nil
 		}
 		v, err := b.scan.Column(r.left.description)
 		if err == nil {
 			err = v.Load(b.ctx, b.from, p.rows, 0)
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if p.units == nil {
-			p.units = make([]string, readerBlock)
+		if p.fewUnits == nil {
+			p.fewUnits = make([]string, readerBlock)
 		}
-		err = colscan.Resolve(&v.Codes, nil, p.units[:len(p.few)], &p.unitMemo, func(v *colscan.Value) (string, error) {
+		err = colscan.Resolve(&v.Codes, nil, p.fewUnits[:len(p.few)], &u.memo, func(v *colscan.Value) (string, error) {
 			s, err := v.Text()
 			return b.unit.of([]byte(unitOf(string(s)))), err
 		})
 		for j, i := range p.few {
-			dst[i] = p.units[j]
+			u.table[i] = p.fewUnits[j]
 		}
-		return err
+		return u, err
 	})
 }
 
@@ -176,20 +175,15 @@ type productMap struct {
 	keys   []int // of productKeys
 	names  []string
 	texts  []texts
-	memos  []colscan.Memo[string]
-	vector *colscan.MapVector // of the row group
-	loaded bool               // for the block
-	vals   []string
-	cells  []map[string]string // of a map that is JSON text
-	json   colscan.Memo[map[string]string]
+	values []column[string]          // by key
+	vector *colscan.MapVector        // of the row group
+	loaded bool                      // for the block
+	cells  column[map[string]string] // of a map that is JSON text
 
-	region    []string // of the column that has the region under another name
-	regions   colscan.Memo[string]
-	blank     []int32
+	region    column[string] // that has the region under another name
+	units     column[string]
 	few, rows []int32
-	every     []int32
-	units     []string
-	unitMemo  colscan.Memo[string]
+	fewUnits  []string
 }
 
 // plan returns false for a column that has to be read row by row.
@@ -201,7 +195,20 @@ func (p *productMap) plan(b *blocks) bool {
 			p.keys, p.names = append(p.keys, i), append(p.names, k.key)
 		}
 	}
-	p.texts, p.memos = make([]texts, len(p.keys)), make([]colscan.Memo[string], len(p.keys))
+	p.texts, p.values = make([]texts, len(p.keys)), make([]column[string], len(p.keys))
+	for i := range p.keys {
+		p.values[i].resolve = p.texts[i].value
+	}
+	if c := b.row.region; c >= 0 {
+		p.region.resolve = b.dec.texts[c].value
+	}
+	p.cells.resolve = func(v *colscan.Value) (map[string]string, error) {
+		s, err := v.Text()
+		if err != nil {
+			return nil, err
+		}
+		return b.dec.maps.parse(s)
+	}
 	if p.col < 0 {
 		return true
 	}
@@ -219,25 +226,23 @@ func (p *productMap) begin() { p.vector = nil }
 func (p *productMap) fill(b *blocks, n int) error {
 	p.loaded = false
 	for i, k := range p.keys {
-		err := b.second(productKeys[k].field, n, func(at []int32, dst []string) error {
+		err := b.second(productKeys[k].field, n, func(blank []int32) (*column[string], error) {
 			if err := p.load(b, n); err != nil {
-				return err
+				return nil, err
 			}
-			if p.vector == nil {
-				for _, j := range at {
-					dst[j] = p.cells[j][p.names[i]]
+			c := &p.values[i]
+			if p.vector != nil {
+				codes := p.vector.Key(i)
+				if codes.Same() && codes.Null(0) {
+					return nil, nil
 				}
-				return nil
+				return c, c.read(b, codes, nil, n, false)
 			}
-			codes := p.vector.Key(i)
-			if codes.Same() && codes.Null(0) {
-				return nil
+			c.own(b, n)
+			for _, j := range blank {
+				c.table[j] = p.cells.at(int(j))[p.names[i]]
 			}
-			err := colscan.Resolve(codes, nil, p.vals[:n], &p.memos[i], p.texts[i].value)
-			for _, j := range at {
-				dst[j] = p.vals[j]
-			}
-			return err
+			return c, nil
 		})
 		if err != nil {
 			return err
@@ -252,30 +257,17 @@ func (p *productMap) load(b *blocks, n int) (err error) {
 		return nil
 	}
 	p.loaded = true
-	if b.dec.isMap(p.col) {
-		if p.vector == nil {
-			if p.vector, err = b.scan.Map(p.col, p.names, nil); err != nil {
-				return err
-			}
-		}
-		if p.vals == nil {
-			p.vals = make([]string, readerBlock)
-			for i := range int32(readerBlock) {
-				p.every = append(p.every, i)
-			}
-		}
-		sel := b.sel
-		if sel == nil {
-			sel = p.every[:n]
-		}
-		return p.vector.Load(b.ctx, b.from, sel)
+	if !b.dec.isMap(p.col) {
+		return p.cells.load(b, p.col, n)
 	}
-	_, err = blockValues(b, p.col, n, &p.cells, &p.json, func(v *colscan.Value) (map[string]string, error) {
-		s, err := v.Text()
-		if err != nil {
-			return nil, err
+	if p.vector == nil {
+		if p.vector, err = b.scan.Map(p.col, p.names, nil); err != nil {
+			return err
 		}
-		return b.dec.maps.parse(s)
-	})
-	return err
+	}
+	sel := b.sel
+	if sel == nil {
+		sel = b.places.rows[:n]
+	}
+	return p.vector.Load(b.ctx, b.from, sel)
 }

@@ -52,6 +52,7 @@ type Memo[T any] struct {
 	vals  []T // by entry; the last is that of null
 	known []bool
 	whole bool // all are known: see Or
+	every int8 // 1: all but null are known; -1: an entry makes no sense; see Table
 	val   Value
 }
 
@@ -60,7 +61,7 @@ func (m *Memo[T]) begin(c *Codes) {
 		return
 	}
 	n := c.dict.size()
-	m.id, m.size, m.whole = c.id, c.dict.size(), false
+	m.id, m.size, m.whole, m.every = c.id, c.dict.size(), false, 0
 	if n++; cap(m.known) < n {
 		m.known, m.vals = make([]bool, n), make([]T, n)
 	}

@@ -18,6 +18,7 @@ import (
 type blockReader struct {
 	colscan.Scanner
 	memos map[int]*colscan.Memo[cell]
+	table map[int]*colscan.Memo[cell] // for tables
 }
 
 func textCell(v *colscan.Value) (cell, error) {
@@ -77,6 +78,12 @@ func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked f
 				}
 				each(from+base+int64(sel[i]), c)
 			}
+			if err := s.sameTable(v, col, nil, dst); err != nil {
+				return err
+			}
+			if err := s.sameTable(v, col, []int32{0, int32(len(sel) - 1)}, []cell{dst[0], dst[len(dst)-1]}); err != nil {
+				return err
+			}
 			// A part of what was loaded, in another order.
 			last := []cell{{}}
 			if err := colscan.Resolve(&v.Codes, []int32{int32(len(sel) - 1)}, last, s.memo(col), textCell); err != nil || last[0] != dst[len(dst)-1] {
@@ -89,6 +96,27 @@ func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked f
 			}
 		}
 		from += s.Begin(f, g)
+	}
+	return nil
+}
+
+// sameTable checks that a column's table gives the values that Resolve gave.
+func (s *blockReader) sameTable(v *colscan.Vector, col int, pos []int32, want []cell) error {
+	if s.table == nil {
+		s.table = map[int]*colscan.Memo[cell]{}
+	}
+	if s.table[col] == nil {
+		s.table[col] = new(colscan.Memo[cell])
+	}
+	refs := make([]uint32, len(want))
+	table, ok, err := colscan.Table(&v.Codes, pos, refs, col%2 == 0, s.table[col], textCell)
+	if ok == (v.Same() || v.Owns()) || err != nil {
+		return fmt.Errorf("there is a table: %v, %v", ok, err)
+	}
+	for i, ref := range refs {
+		if ok && table[ref] != want[i] {
+			return fmt.Errorf("value %d is %+v in the table, want %+v", i, table[ref], want[i])
+		}
 	}
 	return nil
 }
