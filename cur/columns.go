@@ -60,6 +60,7 @@ const (
 	reachNone reach = iota
 	reachFew        // some of the needed: see describedUnits
 	reachNeed       // rows that the predicate may pass
+	reachTest       // the same, and all are looked at before: see selectRows
 	reachAll
 )
 
@@ -121,8 +122,10 @@ func planColumns(rd *Reader, spec *Spec, where Where) *columnPlan {
 	for f := range numTextFields {
 		r := reachNeed
 		switch f {
-		case fieldPayer, fieldCurrency, fieldType:
+		case fieldPayer, fieldCurrency:
 			r = reachAll
+		case fieldType:
+			r = max(amounts, reachTest)
 		case fieldInvoice, fieldInvoicing, fieldLegal, fieldBillType, fieldEntity, fieldProduct, fieldAccount, fieldReservation:
 			r = amounts
 		case fieldDescription:

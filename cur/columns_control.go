@@ -17,38 +17,52 @@ type controlEntry struct {
 
 // controlOf returns the control entries of a set.
 func (w *columnWorker) controlOf(set *rowSet, dst []uint32) keyColumn {
-	if w.ctlSame || set.full {
+	if w.ctlSame || set.full && !w.ctlNeed {
 		return keyColumn{same: w.ctlSame, id: w.ctl[0], ids: w.ctl[:len(set.rows)]}
 	}
+	places := set.rows
+	if w.ctlNeed {
+		if places = set.places(); places == nil {
+			return keyColumn{ids: w.ctl[:len(set.rows)]}
+		}
+	}
 	dst = dst[:len(set.rows)]
-	for i, row := range set.rows {
-		dst[i] = w.ctl[row]
+	for i, at := range places {
+		dst[i] = w.ctl[at]
 	}
 	return keyColumn{ids: dst}
 }
 
 // countRows counts the rows of the block for their control totals.
 func (w *columnWorker) countRows() {
-	if w.ctlSame {
-		c := &w.control[w.ctl[0]]
-		c.rows += int64(w.n)
-		c.matched += int64(len(w.match.rows))
+	if w.ctlNeed {
+		for _, t := range w.tallied {
+			w.control[t.id].rows += t.n
+		}
+	} else if w.ctlSame {
+		w.control[w.ctl[0]].rows += int64(w.n)
+	} else {
+		// Most rows are of one kind.
+		last, run := w.ctl[0], int64(0)
+		for _, c := range w.ctl[:w.n] {
+			if c != last {
+				w.control[last].rows += run
+				last, run = c, 0
+			}
+			run++
+		}
+		w.control[last].rows += run
+	}
+	if !w.run.spec.RestUnread || len(w.match.rows) == 0 {
 		return
 	}
-	// Most rows are of one kind.
-	last, run := w.ctl[0], int64(0)
-	for _, c := range w.ctl[:w.n] {
-		if c != last {
-			w.control[last].rows += run
-			last, run = c, 0
-		}
-		run++
+	ctl := w.controlOf(&w.match, w.setCtl)
+	if ctl.same {
+		w.control[ctl.id].matched += int64(len(w.match.rows))
+		return
 	}
-	w.control[last].rows += run
-	if w.run.spec.RestUnread {
-		for _, row := range w.match.rows {
-			w.control[w.ctl[row]].matched++
-		}
+	for _, c := range ctl.ids {
+		w.control[c].matched++
 	}
 }
 
@@ -64,6 +78,12 @@ func (w *columnWorker) take() map[partKey]int64 {
 	return rows
 }
 
+// tallied says how many rows of a block have a control entry.
+type tallied struct {
+	id uint32
+	n  int64
+}
+
 // controls finds the control entry, and with it the delivery, of every row.
 func (w *columnWorker) controls() error {
 	at, err := w.column(fieldPayer, &w.whole)
@@ -76,28 +96,27 @@ func (w *columnWorker) controls() error {
 		copy(ctl, at.ids)
 		at.ids = ctl
 	}
-	for i := range w.byControl {
-		var next keyColumn
-		var seconds int
-		if i == 2 && at.same && w.plan.text[fieldType] >= 0 {
-			at, err = w.typesOf(at.id)
-			firsts = w.byControl[i].len()
-			break
+	currency, err := w.column(fieldCurrency, &w.whole)
+	if err != nil {
+		return err
+	}
+	at = w.byControl[0].all(ctl, at, currency, firsts, len(w.dicts[fieldCurrency].vals))
+	month, err := w.monthsOf()
+	if err != nil {
+		return err
+	}
+	at = w.byControl[1].all(ctl, at, month, w.byControl[0].len(), len(w.months.vals))
+	w.ctlNeed = false
+	if at.same && w.plan.text[fieldType] >= 0 {
+		at, err = w.typesOf(at.id)
+	} else {
+		var types keyColumn
+		if col := w.plan.text[fieldType]; col >= 0 {
+			w.loadWhole(col)
 		}
-		switch i {
-		case 0, 2:
-			field := [...]int{0: fieldCurrency, 2: fieldType}[i]
-			next, err = w.column(field, &w.whole)
-			seconds = len(w.dicts[field].vals)
-		default:
-			next, err = w.monthsOf()
-			seconds = len(w.months.vals)
+		if types, err = w.column(fieldType, &w.whole); err == nil {
+			at = w.byControl[2].all(ctl, at, types, w.byControl[1].len(), len(w.dicts[fieldType].vals))
 		}
-		if err != nil {
-			return err
-		}
-		at = w.byControl[i].all(ctl, at, next, firsts, seconds)
-		firsts = w.byControl[i].len()
 	}
 	if err != nil {
 		return err
@@ -105,7 +124,7 @@ func (w *columnWorker) controls() error {
 	if w.ctlSame = at.same; at.same {
 		ctl[0] = at.id
 	}
-	for id := len(w.control); id < firsts; id++ {
+	for len(w.control) < w.byControl[2].len() {
 		if err := w.newControl(); err != nil {
 			return err
 		}
@@ -113,19 +132,34 @@ func (w *columnWorker) controls() error {
 	return nil
 }
 
-// typesOf numbers the line item types of the rows of the block with what they have
-// in common before.
+// typesOf numbers the line item types with what rows have in common before: those of
+// the needed rows where the others can be counted without them.
 func (w *columnWorker) typesOf(first uint32) (c keyColumn, err error) {
 	if w.typesFirst != first {
 		w.typesFirst = first
 		w.types.Reset()
 	}
-	c.ids = w.ctl[:w.n]
 	number := w.number(fieldType)
-	c.same, err = resolve(w, w.plan.text[fieldType], &w.whole, c.ids, &w.types, func(v *colscan.Value) (uint32, error) {
+	pair := func(v *colscan.Value) (uint32, error) {
 		id, err := number(v)
 		return w.byControl[2].one(first, id), err
-	})
+	}
+	col, set := w.plan.text[fieldType], &w.whole
+	if w.plan.reach[col] == reachTest && w.entire[col] != w.serial {
+		v, err := w.scan.Column(col)
+		if err != nil {
+			return c, err
+		}
+		w.tallied = w.tallied[:0]
+		w.ctlNeed = colscan.Tally(v, w.n, &w.types, pair, func(id uint32, n int64) { w.tallied = append(w.tallied, tallied{id, n}) })
+		if !w.ctlNeed {
+			w.loadWhole(col)
+		} else if set = &w.need; len(set.rows) == 0 {
+			return keyColumn{same: true}, nil
+		}
+	}
+	c.ids = w.ctl[:len(set.rows)]
+	c.same, err = resolve(w, col, set, c.ids, &w.types, pair)
 	c.id = c.ids[0]
 	return c, err
 }

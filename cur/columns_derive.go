@@ -175,7 +175,7 @@ func (w *columnWorker) describedUnits() error {
 		if codes, err = w.load(col); err != nil {
 			return err
 		}
-		if at = w.fewAt; w.plan.reach[col] == reachAll || w.need.full {
+		if at = w.fewAt; w.isWhole(col) {
 			at = w.few
 		}
 	} else {

@@ -1,6 +1,7 @@
 package cur
 
 import (
+	"math/bits"
 	"slices"
 
 	"github.com/spendclaim/spendclaim/internal/colscan"
@@ -55,7 +56,7 @@ func (p *columnPlan) planWhere(spec *Spec, where Where) bool {
 				}
 				field = numTextFields + i
 			}
-			if len(w.conds) == 64 {
+			if len(w.conds) == 64 || len(where.Any) > 64 {
 				return false
 			}
 			bit := uint64(1) << len(w.conds)
@@ -66,7 +67,7 @@ func (p *columnPlan) planWhere(spec *Spec, where Where) bool {
 				list = &w.late
 			} else {
 				w.plain |= bit
-				p.wants(p.text[field], reachAll)
+				p.wants(p.text[field], reachTest)
 			}
 			i := slices.IndexFunc(*list, func(f fieldCond) bool { return f.field == field })
 			if i < 0 {
@@ -128,11 +129,11 @@ func (w *columnConds) bits(of uint64, text string) (met uint64) {
 	return met
 }
 
-// passes reports whether a row that meets the conditions met passes some
-// clause, as far as the conditions in known go.
-func (w *columnConds) passes(met, known uint64) bool {
-	for _, c := range w.clauses {
-		if c&known&^met == 0 {
+// passes reports whether a row passes that meets the late conditions met, and in
+// whose clauses all others are met: bit i of clauses stands for clause i.
+func (w *columnConds) passes(clauses, met uint64) bool {
+	for i, c := range w.clauses {
+		if clauses>>i&1 != 0 && c&^w.plain&^met == 0 {
 			return true
 		}
 	}
@@ -140,60 +141,117 @@ func (w *columnConds) passes(met, known uint64) bool {
 }
 
 // selectRows sets need to the rows of the block that the predicate may pass,
-// judged by its plain conditions.
+// judged by its plain conditions. Where it can it looks at columns ahead of
+// loading them, 64 rows at a time, and shortens the block to what lies in one page
+// of each.
 func (w *columnWorker) selectRows() error {
 	c := &w.plan.conds
 	w.need.begin()
+	w.maybe = w.maybe[:0]
+	if err := w.shorten(w.plan.text[fieldType]); err != nil {
+		return err
+	}
 	if c.all {
 		for i := range w.n {
 			w.need.rows = append(w.need.rows, int32(i))
 		}
 		w.need.full = true
-		w.maybe = w.maybe[:0]
 		return nil
 	}
-	met := w.met[:w.n]
-	clear(met)
-	known := uint64(0)
-	for i, f := range c.fields {
-		if i > 0 && !w.alive(met, known, f.bits) {
-			continue // its conditions stay unmet; no clause that has one can pass
+	for k := range w.open[:len(c.clauses)] {
+		set := w.open[k][:(w.n+63)>>6]
+		for i := range set {
+			set[i] = ^uint64(0)
 		}
-		if err := w.testField(f, met); err != nil {
+	}
+	for i, f := range c.fields {
+		if i > 0 && !w.alive(f.bits) {
+			continue // no clause that has one of its conditions can pass
+		}
+		if err := w.testField(f); err != nil {
 			return err
 		}
-		known |= f.bits
-	}
-	rows, n := w.need.rows[:blockRows], 0
-	// What is known of most rows is what is known of the row before.
-	last, passes, surely := uint64(0), c.passes(0, c.plain), c.passes(0, ^uint64(0))
-	w.maybe = w.maybe[:0]
-	for i, m := range met {
-		if m != last {
-			last, passes, surely = m, c.passes(m, c.plain), c.passes(m, ^uint64(0))
-		}
-		if passes {
-			if rows[n] = int32(i); !surely {
-				w.maybe = append(w.maybe, int32(n))
+		for k, clause := range c.clauses {
+			set := w.open[k][:(w.n+63)>>6]
+			for bit := clause & f.bits; bit != 0; bit &= bit - 1 {
+				for i, met := range w.sets[bits.TrailingZeros64(bit)][:len(set)] {
+					set[i] &= met
+				}
 			}
-			n++
+		}
+	}
+	w.enumerate()
+	return nil
+}
+
+// enumerate lists the rows for which a clause is open, and those of them of which
+// late conditions have the last word.
+func (w *columnWorker) enumerate() {
+	c := &w.plan.conds
+	rows, n := w.need.rows[:blockRows], 0
+	for at := range (w.n + 63) >> 6 {
+		pass, surely := uint64(0), uint64(0)
+		for k, clause := range c.clauses {
+			open := w.open[k][at]
+			if pass |= open; clause&^c.plain == 0 {
+				surely |= open
+			}
+		}
+		if left := w.n - at<<6; left < 64 {
+			pass &= 1<<left - 1
+		}
+		for may := pass &^ surely; may != 0; may &= may - 1 {
+			w.maybe = append(w.maybe, int32(n+bits.OnesCount64(pass&(may&-may-1))))
+		}
+		first := int32(at << 6)
+		if bits.OnesCount64(pass) < 16 {
+			for ; pass != 0; pass &= pass - 1 {
+				rows[n] = first + int32(bits.TrailingZeros64(pass))
+				n++
+			}
+			continue
+		}
+		for i := range int32(min(64, w.n-at<<6)) {
+			// No branch: which rows pass follows no pattern.
+			rows[n] = first + i
+			n += int(pass & 1)
+			pass >>= 1
 		}
 	}
 	w.need.rows = rows[:n]
-	w.need.full = len(w.need.rows) == w.n
+	w.need.full = n == w.n
+}
+
+// shorten makes the block no longer than what can be looked at ahead of a column, unless
+// that is little, or rows of another column were loaded already.
+func (w *columnWorker) shorten(col int) error {
+	if col < 0 || w.plan.reach[col] != reachTest || w.fixed {
+		return nil
+	}
+	v, err := w.scan.Column(col)
+	if err != nil {
+		return err
+	}
+	n, err := v.Ahead(w.ctx, w.base)
+	if err != nil {
+		return err
+	}
+	if n >= leastRows && n < int64(w.n) {
+		w.n = int(n)
+		w.whole.rows = w.whole.rows[:n]
+	}
 	return nil
 }
 
 // alive reports whether for some row a clause with one of the conditions bits
 // is still open.
-func (w *columnWorker) alive(met []uint64, known, bits uint64) bool {
-	for _, clause := range w.plan.conds.clauses {
+func (w *columnWorker) alive(bits uint64) bool {
+	for k, clause := range w.plan.conds.clauses {
 		if clause&bits == 0 {
 			continue
 		}
-		want := clause & known
-		for _, m := range met {
-			if want&^m == 0 {
+		for _, open := range w.open[k][:(w.n+63)>>6] {
+			if open != 0 {
 				return true
 			}
 		}
@@ -201,28 +259,57 @@ func (w *columnWorker) alive(met []uint64, known, bits uint64) bool {
 	return false
 }
 
-// testField adds the conditions on one plain field that the rows meet.
-func (w *columnWorker) testField(f fieldCond, met []uint64) error {
+// testField sets the sets of the conditions on one plain field to the rows that meet
+// them.
+func (w *columnWorker) testField(f fieldCond) error {
 	c := &w.plan.conds
 	col := w.plan.text[f.field]
 	if col < 0 || f.field == fieldType && w.plan.untyped {
-		bits := c.bits(f.bits, w.absent(f.field))
-		for i := range met {
-			met[i] |= bits
+		met := c.bits(f.bits, w.absent(f.field))
+		for bit := f.bits; bit != 0; bit &= bit - 1 {
+			all := -(met >> bits.TrailingZeros64(bit) & 1)
+			set := w.sets[bits.TrailingZeros64(bit)]
+			for i := range set {
+				set[i] = all
+			}
 		}
 		return nil
 	}
-	codes, err := w.load(col)
-	if err != nil {
-		return err
-	}
-	return colscan.Or(codes, met, &w.tests[f.field], func(v *colscan.Value) (uint64, error) {
+	judge := func(v *colscan.Value) (uint64, error) {
 		b, err := v.Text()
 		if f.field == fieldPrincipal {
 			return c.bits(f.bits, Role(string(b))), err
 		}
 		return c.bits(f.bits, string(b)), err
-	})
+	}
+	if err := w.shorten(col); err != nil {
+		return err
+	}
+	if w.plan.reach[col] == reachTest {
+		v, err := w.scan.Column(col)
+		if err != nil || w.tests[f.field].Look(v, w.n, f.bits, w.sets, judge) {
+			return err
+		}
+		w.loadWhole(col)
+	}
+	codes, err := w.load(col)
+	if err != nil {
+		return err
+	}
+	met := w.met[:w.n]
+	clear(met)
+	if err := colscan.Or(codes, met, &w.marks[f.field], judge); err != nil {
+		return err
+	}
+	for bit := f.bits; bit != 0; bit &= bit - 1 {
+		cond := bits.TrailingZeros64(bit)
+		set := w.sets[cond]
+		clear(set)
+		for i, m := range met {
+			set[i>>6] |= m >> cond & 1 << (i & 63)
+		}
+	}
+	return nil
 }
 
 // absent is the value of a field whose column is missing.
@@ -252,7 +339,7 @@ func (w *columnWorker) split() error {
 	w.rest.begin()
 	no := 0
 	for k, i := range w.maybe {
-		met := w.met[w.need.rows[i]]
+		met, row := uint64(0), w.need.rows[i]
 		if len(c.lateLines) > 0 {
 			line := w.line.id
 			if !w.line.same {
@@ -263,7 +350,11 @@ func (w *columnWorker) split() error {
 		for _, f := range c.late {
 			met |= w.textBits(f, w.ids[f.field][i])
 		}
-		if !c.passes(met, ^uint64(0)) {
+		clauses := uint64(0)
+		for j := range c.clauses {
+			clauses |= w.open[j][row>>6] >> (row & 63) & 1 << j
+		}
+		if !c.passes(clauses, met) {
 			w.maybe[no] = w.maybe[k]
 			no++
 		}

@@ -7,9 +7,15 @@ import (
 	"github.com/spendclaim/spendclaim/internal/colscan"
 )
 
-// blockRows is how many rows are worked on at once: what is held of them stays
-// in the processor's cache.
-const blockRows = 4096
+const (
+	// blockRows is how many rows are worked on at once at most.
+	blockRows = 16384
+	// denseRows is how many where most of them are needed: what is held of them
+	// stays in the processor's cache.
+	denseRows = 4096
+	// leastRows is how short a block may become so that its rows lie in one page.
+	leastRows = 512
+)
 
 // rowSet is some rows of a block, ascending.
 type rowSet struct {
@@ -78,7 +84,8 @@ type columnWorker struct {
 
 	// Memos of the current row group.
 	memos       []colscan.Memo[uint32] // by field
-	tests       []colscan.Memo[uint64]
+	tests       []colscan.Test
+	marks       []colscan.Memo[uint64]
 	keys        map[fieldKey]*colscan.Memo[uint32] // values of map keys
 	ways        map[fieldKey]*colscan.Memo[uint32] // declared columns
 	amountMemos [NumMeasures]colscan.Memo[amount]
@@ -104,15 +111,21 @@ type columnWorker struct {
 	n           int
 	serial      uint64
 	loaded      []uint64 // by column: the block it was loaded for
+	entire      []uint64 // by column: the block it is loaded for in spite of being tested
 	need        rowSet
 	match, rest rowSet
 	whole       rowSet
-	ctl         []uint32 // by row: its control entry
+	ctl         []uint32 // their control entries: of all rows, or, when ctlNeed, of the needed ones
 	ctlSame     bool
+	ctlNeed     bool
+	tallied     []tallied
 	ids         [][]uint32 // by field: of derived fields, for the needed rows
 	spare       []uint32
 	colIDs      []uint32
+	fixed       bool // how long it is: see shorten
 	met         []uint64
+	sets        [][]uint64 // by condition: a bit for each row
+	open        [][]uint64 // by clause: a bit for each row that may still pass
 	ivs         []uint32
 	starts      []int64
 	ends        []int64
@@ -164,7 +177,7 @@ func newColumnWorker(r *run) *columnWorker {
 	}
 	w := &columnWorker{run: r, dicts: make([]dict, fields), parts: make(map[partKey]bool),
 		lines: newChain(lineFields), anchors: newChain(anchors), rests: newChain(restFields),
-		memos: make([]colscan.Memo[uint32], fields), tests: make([]colscan.Memo[uint64], fields),
+		memos: make([]colscan.Memo[uint32], fields), tests: make([]colscan.Test, fields), marks: make([]colscan.Memo[uint64], fields),
 		keys: make(map[fieldKey]*colscan.Memo[uint32]), ways: make(map[fieldKey]*colscan.Memo[uint32]),
 		idBits: make([][]uint64, fields), ids: make([][]uint32, fields)}
 	for i := range w.dicts {
@@ -194,7 +207,13 @@ func newColumnWorker(r *run) *columnWorker {
 // begin takes up a file.
 func (w *columnWorker) begin(p *columnPlan) {
 	w.plan = p
-	w.loaded = make([]uint64, len(p.cols))
+	w.loaded, w.entire = make([]uint64, len(p.cols)), make([]uint64, len(p.cols))
+	for len(w.sets) < len(p.conds.conds) {
+		w.sets = append(w.sets, make([]uint64, blockRows/64))
+	}
+	for len(w.open) < len(p.conds.clauses) {
+		w.open = append(w.open, make([]uint64, blockRows/64))
+	}
 	w.keys, w.ways = make(map[fieldKey]*colscan.Memo[uint32]), make(map[fieldKey]*colscan.Memo[uint32])
 	for i := range w.idBits {
 		w.idBits[i] = w.idBits[i][:0]
@@ -205,15 +224,20 @@ func (w *columnWorker) begin(p *columnPlan) {
 // readGroup reads one row group.
 func (w *columnWorker) readGroup(ctx context.Context, g int) error {
 	rows := w.beginGroup(ctx, g)
+	few := false
 	for w.base = 0; w.base < rows; w.base += int64(w.n) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		w.n = int(min(blockRows, rows-w.base))
+		w.n = int(min(denseRows, rows-w.base))
+		if few {
+			w.n = int(min(blockRows, rows-w.base))
+		}
 		w.serial++
 		if err := w.block(); err != nil {
 			return err
 		}
+		few = len(w.need.rows) < w.n/8
 	}
 	return w.scan.End(ctx)
 }
@@ -230,6 +254,7 @@ func (w *columnWorker) beginGroup(ctx context.Context, g int) int64 {
 // block reads and books the rows of one block.
 func (w *columnWorker) block() error {
 	w.whole = rowSet{rows: w.whole.rows[:blockRows][:w.n], full: true}
+	w.fixed = false
 	if err := w.selectRows(); err != nil {
 		return err
 	}
@@ -279,7 +304,7 @@ func (w *columnWorker) load(col int) (*colscan.Codes, error) {
 		return &v.Codes, nil
 	}
 	w.loaded[col] = w.serial
-	if w.plan.reach[col] == reachAll || w.need.full {
+	if w.isWhole(col) {
 		err = v.Load(w.ctx, w.base, nil, w.n)
 	} else {
 		err = v.Load(w.ctx, w.base, w.need.rows, 0)
@@ -287,10 +312,19 @@ func (w *columnWorker) load(col int) (*colscan.Codes, error) {
 	return &v.Codes, err
 }
 
+// isWhole reports whether a column is loaded for all rows of the block.
+func (w *columnWorker) isWhole(col int) bool {
+	return w.plan.reach[col] == reachAll || w.need.full || w.entire[col] == w.serial
+}
+
+// loadWhole makes load load all rows of the block of a column that could not be
+// looked at ahead. The block keeps its length then.
+func (w *columnWorker) loadWhole(col int) { w.entire[col], w.fixed = w.serial, true }
+
 // place gives the places of a set's rows among those that a column was loaded
 // for; nil when they are the same.
 func (w *columnWorker) place(col int, set *rowSet) []int32 {
-	if w.plan.reach[col] == reachAll || w.need.full {
+	if w.isWhole(col) {
 		if set.full {
 			return nil
 		}

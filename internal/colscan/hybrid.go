@@ -55,7 +55,9 @@ func (h *hybrid) run() bool {
 			size = len(h.data)
 			h.left = size * 8 / int(h.width)
 		}
-		h.packed, h.data = h.data[:size], h.data[size:]
+		// Short runs are common, and what follows is not read as values; but eight
+		// bytes at once can be.
+		h.packed, h.data = h.data, h.data[size:]
 		if h.left == 0 && len(h.data) == 0 {
 			return false
 		}

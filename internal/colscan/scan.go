@@ -181,7 +181,12 @@ func (c *Codes) Pack(pos []int32, words []uint64, shift uint) {
 func (c *Codes) Entry() uint64 { return uint64(min(c.first, uint32(c.Size()))) }
 
 // Null reports whether value i is null.
-func (c *Codes) Null(i int) bool { return c.refs[i] == refNull }
+func (c *Codes) Null(i int) bool {
+	if c.same {
+		return c.first == refNull
+	}
+	return c.refs[i] == refNull
+}
 
 func (c *Codes) begin(n int) {
 	c.bits, c.texts, c.arena = c.bits[:0], c.texts[:0], c.arena[:0]
@@ -221,11 +226,30 @@ type Vector struct {
 // loaded before is void.
 func (v *Vector) Load(ctx context.Context, base int64, sel []int32, n int) (err error) {
 	defer v.guard(&err)
+	return v.load(ctx, base, sel, n, true)
+}
+
+// load is Load. Where all values are the same, lazy leaves their references unset.
+func (v *Vector) load(ctx context.Context, base int64, sel []int32, n int, lazy bool) error {
+	if sel != nil {
+		n = len(sel)
+	}
+	v.begin(n)
+	if lazy && n > 0 {
+		from, to := base, base+int64(n)
+		if sel != nil {
+			from, to = base+int64(sel[0]), base+int64(sel[n-1])+1
+		}
+		if err := v.reach(ctx, from); err != nil {
+			return err
+		}
+		if to-from <= int64(v.leaf.left) && v.uniform(int(to-from), nil) {
+			return nil
+		}
+	}
 	if sel == nil {
-		v.begin(n)
 		return v.loadAll(ctx, base, v.refs)
 	}
-	v.begin(len(sel))
 	for i := 0; i < len(sel); {
 		if err := v.reach(ctx, base+int64(sel[i])); err != nil {
 			return err

@@ -132,7 +132,7 @@ func (m *MapVector) Load(ctx context.Context, base int64, sel []int32) (err erro
 	}
 	if len(m.hits) > 0 {
 		// The leaf of the values counts entries, not rows.
-		if err := m.values.Load(ctx, from, m.hits, 0); err != nil {
+		if err := m.values.load(ctx, from, m.hits, 0, false); err != nil {
 			return err
 		}
 	}
