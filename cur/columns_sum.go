@@ -108,11 +108,15 @@ func (c *cells) put(i int, n exact.Num) {
 // amounts reads the cells of a measure, and which of them are blank if blanks is
 // not nil. some is false when all are 0, as in most columns of most reports.
 func (w *columnWorker) amounts(c *cells, col int, set *rowSet, blanks []bool) (some bool, err error) {
-	codes, err := w.load(col)
+	n := len(set.rows)
+	x, null := w.floats[:n], blanks
+	if null == nil {
+		null = w.flags[:n]
+	}
+	codes, direct, err := w.loadAmounts(col, set, x, null)
 	if err != nil {
 		return false, err
 	}
-	n := len(set.rows)
 	zeroIsBlank := c.m == NetUnblendedCost && w.plan.netZero
 	if codes.Same() {
 		a, err := colscan.First(codes, w.amountOf(col, zeroIsBlank))
@@ -130,11 +134,7 @@ func (w *columnWorker) amounts(c *cells, col int, set *rowSet, blanks []bool) (s
 		return true, nil
 	}
 	c.begin(n)
-	x, null := w.floats[:n], blanks
-	if null == nil {
-		null = w.flags[:n]
-	}
-	if !codes.Floats(w.place(col, set), x, null) {
+	if !direct && !codes.Floats(w.place(col, set), x, null) {
 		dst := w.other[:n]
 		if err := colscan.Resolve(codes, w.place(col, set), dst, &w.amountMemos[c.m], w.amountOf(col, zeroIsBlank)); err != nil {
 			return false, err
@@ -163,6 +163,23 @@ func (w *columnWorker) amounts(c *cells, col int, set *rowSet, blanks []bool) (s
 		}
 	}
 	return true, nil
+}
+
+// loadAmounts loads the cells of a measure. direct says that they were set at once; unless
+// they are all the same.
+func (w *columnWorker) loadAmounts(col int, set *rowSet, dst []float64, null []bool) (codes *colscan.Codes, direct bool, err error) {
+	if w.plan.reach[col] == reachNeed && w.loaded[col] != w.serial {
+		v, err := w.scan.Column(col)
+		if err != nil {
+			return nil, false, err
+		}
+		if direct, err = v.LoadFloats(w.ctx, w.base, set.rows, dst, null); direct || err != nil {
+			w.loaded[col] = w.serial
+			return &v.Codes, direct, err
+		}
+	}
+	codes, err = w.load(col)
+	return codes, false, err
 }
 
 // amountOf is the resolver of a cost or usage column.

@@ -219,7 +219,7 @@ func (w *columnWorker) enumerate() {
 		}
 	}
 	w.need.rows = rows[:n]
-	w.need.full = n == w.n
+	w.need.full, w.need.dense = n == w.n, 2*n > w.n
 }
 
 // shorten makes the block no longer than what can be looked at ahead of a column, unless

@@ -21,6 +21,7 @@ const (
 type rowSet struct {
 	rows   []int32
 	full   bool    // all rows of the block
+	dense  bool    // most rows of the block: loading all costs less than picking them
 	isNeed bool    // the rows that are needed, all of them
 	inNeed []int32 // the place of each among those; nil when isNeed
 }
@@ -314,7 +315,7 @@ func (w *columnWorker) load(col int) (*colscan.Codes, error) {
 
 // isWhole reports whether a column is loaded for all rows of the block.
 func (w *columnWorker) isWhole(col int) bool {
-	return w.plan.reach[col] == reachAll || w.need.full || w.entire[col] == w.serial
+	return w.plan.reach[col] == reachAll || w.need.full || w.need.dense || w.entire[col] == w.serial
 }
 
 // loadWhole makes load load all rows of the block of a column that could not be

@@ -254,18 +254,23 @@ func (v *Vector) load(ctx context.Context, base int64, sel []int32, n int, lazy 
 		if err := v.reach(ctx, base+int64(sel[i])); err != nil {
 			return err
 		}
-		end := v.leaf.next + int64(v.leaf.left) - base // of the page
-		j := len(sel)
-		if int64(sel[j-1]) >= end {
-			for j = i + 1; int64(sel[j]) < end; j++ {
-			}
-		}
+		j := v.inPage(base, sel, i)
 		if err := v.pick(sel[i:j], v.refs[i:j]); err != nil {
 			return err
 		}
 		i = j
 	}
 	return nil
+}
+
+// inPage returns the end of the selected rows from sel[i] on that lie in the current page.
+func (v *Vector) inPage(base int64, sel []int32, i int) (j int) {
+	end := v.leaf.next + int64(v.leaf.left) - base // of the page
+	if j = len(sel); int64(sel[j-1]) >= end {
+		for j = i + 1; int64(sel[j]) < end; j++ {
+		}
+	}
+	return j
 }
 
 func (v *Vector) loadAll(ctx context.Context, base int64, dst []uint32) error {
