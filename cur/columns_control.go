@@ -169,8 +169,14 @@ func (w *columnWorker) monthsOf() (c keyColumn, err error) {
 	if w.plan.period < 0 {
 		return keyColumn{same: w.bucketSame, id: w.timeMonths[0], ids: w.timeMonths[:w.n]}, nil
 	}
-	c.ids = w.colIDs[:w.n]
-	c.same, err = resolve(w, w.plan.period, &w.whole, c.ids, &w.period, w.month)
+	codes, err := w.load(w.plan.period)
+	if err != nil {
+		return c, err
+	}
+	if c.ids = w.colIDs[:w.n]; codes.Same() {
+		c.ids, c.same = c.ids[:1], true
+	}
+	err = colscan.Resolve(codes, nil, c.ids, &w.period, w.month)
 	c.id = c.ids[0]
 	return c, err
 }

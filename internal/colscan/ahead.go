@@ -34,13 +34,15 @@ type Test struct {
 	memo  Memo[uint64]
 	of    uint64 // the conditions
 	width uint   // that the tables are for; 0: none yet
-	// tables say for some indexes side by side, as many as step, which of them meet a
-	// condition, and whether one is no entry.
-	tables []*[1 << testWidth]uint16 // by condition in of
-	step   uint
+	tables []*testTable // by condition in of
+	step   uint         // how many indexes a table is asked for at once
 }
 
-const outside = 1 << 15
+// A testTable says for some indexes side by side, in the lower eight bits, which of them
+// meet a condition, and above whether one is no entry.
+type testTable [1 << testWidth]uint16
+
+const outside = 1 << 8
 
 // Look sets bit i of sets[c], for each condition c of those in of, to whether value
 // i of the next n values meets it. resolve says which conditions a value meets, as in
@@ -186,7 +188,7 @@ func (t *Test) prepare(width uint) bool {
 		t.step *= 2
 	}
 	for len(t.tables) < bits.OnesCount64(t.of) {
-		t.tables = append(t.tables, new([1 << testWidth]uint16))
+		t.tables = append(t.tables, new(testTable))
 	}
 	i := 0
 	for c := t.of; c != 0; c &= c - 1 {
@@ -197,12 +199,12 @@ func (t *Test) prepare(width uint) bool {
 }
 
 // fill makes the table of one condition.
-func (t *Test) fill(table *[1 << testWidth]uint16, cond int) {
+func (t *Test) fill(table *testTable, cond int) {
 	for i := range table[:1<<(t.width*t.step)] {
 		m := uint16(0)
 		for s := range t.step {
 			if ref := i >> (s * t.width) & (1<<t.width - 1); ref >= t.memo.size {
-				m |= outside
+				m |= outside // and stays above the eight bits, wherever it is shifted
 			} else {
 				m |= uint16(t.memo.vals[ref]>>cond&1) << s
 			}
@@ -212,30 +214,38 @@ func (t *Test) fill(table *[1 << testWidth]uint16, cond int) {
 }
 
 // markPacked marks n packed values by a table.
-func (t *Test) markPacked(runs *hybrid, at, n int, table *[1 << testWidth]uint16, set []uint64) bool {
-	packed, pos, width := runs.packed, runs.bit, t.width
-	step, bad := t.step, uint16(0)
+func (t *Test) markPacked(runs *hybrid, at, n int, table *testTable, set []uint64) bool {
+	const most = 1<<testWidth - 1
+	packed, pos, width, step := runs.packed, runs.bit, t.width, t.step
+	w := step * width & 63
+	mask := (uint64(1)<<w - 1) & most
+	bad := uint16(0)
 	for n > 0 {
-		// Up to 64 values, eight or four at a time.
+		// Up to 64 values, eight at a time.
 		var x uint64
 		k := 0
-		if width <= 7 {
-			w, mask := step*width&63, uint64(1)<<(step*width)-1
-			for ; k+8 <= min(n, 64) && pos>>3+8 <= len(packed); k += 8 {
-				word := binary.LittleEndian.Uint64(packed[pos>>3:]) >> (pos & 7)
-				for i := uint(0); i < 8; i += step {
-					m := table[word&mask&(1<<testWidth-1)]
-					bad |= m
-					x |= uint64(m&^outside) << (uint(k) + i)
+		for last := min(n, 64) - 8; k <= last && width <= 7 && pos>>3+8 <= len(packed); k += 8 {
+			word := binary.LittleEndian.Uint64(packed[pos>>3:]) >> (pos & 7)
+			m := table[word&mask]
+			switch step {
+			case 8:
+			case 4:
+				m |= table[word>>w&mask] << 4
+			case 2:
+				m |= table[word>>w&mask]<<2 | table[word>>(2*w&63)&mask]<<4 | table[word>>(3*w&63)&mask]<<6
+			default:
+				for i := 1; i < 8; i++ {
 					word >>= w
+					m |= table[word&mask] << i
 				}
-				pos += 8 * int(width)
 			}
+			bad |= m
+			x |= uint64(m&0xff) << (k & 63)
+			pos += 8 * int(width)
 		}
 		if k == 0 {
 			for ; k < min(n, 64); k++ {
-				ref := bitsAt(packed, pos, width) & (1<<testWidth - 1)
-				m := table[ref] // and what zeros behind it meet
+				m := table[bitsAt(packed, pos, width)&most] // and what zeros behind it meet
 				bad |= m
 				x |= uint64(m&1) << k
 				pos += int(width)
@@ -244,7 +254,7 @@ func (t *Test) markPacked(runs *hybrid, at, n int, table *[1 << testWidth]uint16
 		orBits(set, at, x, k)
 		at, n = at+k, n-k
 	}
-	return bad&outside == 0
+	return bad < outside
 }
 
 // maxTally is how many entries a dictionary may have for its values to be counted.

@@ -153,13 +153,23 @@ func (c *chunkReader) peek(n int) ([]byte, error) {
 		return c.buf[:n], nil
 	}
 	want := int(min(int64(max(n, readAhead)), c.remaining()))
-	if cap(c.mem) < want {
-		c.mem = make([]byte, roomy(want))
+	from := 0
+	if len(c.buf) > 0 { // and there is room behind it, it stays where it is
+		from = cap(c.mem) - cap(c.buf)
 	}
-	if err := c.fill(c.mem[copy(c.mem[:want], c.buf):want]); err != nil {
+	if from+want > cap(c.mem) {
+		mem := c.mem
+		if cap(mem) < want {
+			mem = make([]byte, roomy(want))
+		}
+		copy(mem[:want], c.buf)
+		c.mem, from = mem, 0
+	}
+	mem := c.mem[:cap(c.mem)]
+	if err := c.fill(mem[from+len(c.buf) : from+want]); err != nil {
 		return nil, err
 	}
-	c.buf = c.mem[:want]
+	c.buf = mem[from : from+want]
 	return c.buf[:n], nil
 }
 
