@@ -26,14 +26,14 @@ func (v *Vector) Ahead(ctx context.Context, row int64) (n int64, err error) {
 
 // testWidth is the greatest width of dictionary indexes that a Test has tables
 // for: more entries than that leave nothing to be gained.
-const testWidth = 12
+const testWidth = 10
 
 // A Test holds conditions on the values of a column: up to 64, a bit for each. The
 // zero Test is ready, and serves one chunk after another.
 type Test struct {
-	memo  Memo[uint64]
-	of    uint64 // the conditions
-	width uint   // that the tables are for; 0: none yet
+	memo   Memo[uint64]
+	of     uint64       // the conditions
+	width  uint         // that the tables are for; 0: none yet
 	tables []*testTable // by condition in of
 	step   uint         // how many indexes a table is asked for at once
 }

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -17,8 +19,110 @@ import (
 // of each asked row what Rows says of it.
 type blockReader struct {
 	colscan.Scanner
-	memos map[int]*colscan.Memo[cell]
-	table map[int]*colscan.Memo[cell] // for tables
+	memos  map[int]*colscan.Memo[cell]
+	table  map[int]*colscan.Memo[cell] // for tables
+	test   colscan.Test
+	tally  colscan.Memo[cell]
+	floats bool // amounts are loaded at once
+	blind  bool // nothing is looked at ahead
+	looks  int  // blocks that were looked at ahead
+	sets   [][]uint64
+}
+
+// traits are conditions on values, as bits.
+func traits(c cell) (met uint64) {
+	if c.Null {
+		met |= 1
+	}
+	if strings.ContainsAny(c.Text, "a1") {
+		met |= 1 << 3
+	}
+	return met | uint64(len(c.Text)%2)<<40
+}
+
+const someTraits = 1<<3 | 1<<40
+
+func cellTraits(v *colscan.Value) (uint64, error) {
+	c, err := textCell(v)
+	return traits(c), err
+}
+
+// look looks at the next rows ahead of loading them. It returns what compares that with
+// the values of some of them; nil where they cannot be looked at.
+func (s *blockReader) look(v *colscan.Vector, base int64, n int) (check func(rows []int32, cells []cell) error, err error) {
+	ahead, err := v.Ahead(context.Background(), base)
+	if err != nil || ahead < int64(n) {
+		return nil, err
+	}
+	if s.sets == nil {
+		s.sets = make([][]uint64, 41)
+	}
+	sets := s.sets
+	for _, c := range []int{0, 3, 40} {
+		sets[c] = slices.Grow(sets[c][:0], (n+63)/64)[:(n+63)/64]
+		for i := range sets[c] {
+			sets[c][i] = 0xdeadbeef
+		}
+	}
+	of := uint64(someTraits | base&1)
+	if !s.test.Look(v, n, of, sets, cellTraits) {
+		return nil, nil
+	}
+	counts := map[cell]int64{}
+	counted := colscan.Tally(v, n, &s.tally, textCell, func(c cell, n int64) { counts[c] += n })
+	s.looks++
+	return func(rows []int32, cells []cell) error {
+		for i, row := range rows {
+			for _, c := range []int{0, 3, 40} {
+				got, want := sets[c][row/64]>>(row%64)&1, traits(cells[i])>>c&1
+				if of>>c&1 == 0 {
+					want, got = 0, 0
+				}
+				if got != want {
+					return fmt.Errorf("row %d: condition %d is %d ahead, want %d for %+v", base+int64(row), c, got, want, cells[i])
+				}
+			}
+			counts[cells[i]]--
+		}
+		for c, n := range counts {
+			if counted && n < 0 {
+				return fmt.Errorf("rows from %d: %+v was counted %d times too few", base, c, -n)
+			}
+		}
+		if total := sum(counts); counted && total != int64(n-len(rows)) {
+			return fmt.Errorf("rows from %d: %d counted, want %d", base, total+int64(len(rows)), n)
+		}
+		return nil
+	}, nil
+}
+
+func sum(counts map[cell]int64) (total int64) {
+	for _, n := range counts {
+		total += n
+	}
+	return total
+}
+
+// readFloats reads the rows of a block as numbers.
+func (s *blockReader) readFloats(v *colscan.Vector, base int64, sel []int32) (ok bool, cells []cell, err error) {
+	dst, null := make([]float64, len(sel)), make([]bool, len(sel))
+	if ok, err = v.LoadFloats(context.Background(), base, sel, dst, null); !ok || err != nil {
+		return ok, nil, err
+	}
+	cells = make([]cell, len(sel))
+	if v.Same() {
+		one, err := colscan.First(&v.Codes, textCell)
+		for i := range cells {
+			cells[i] = one
+		}
+		return true, cells, err
+	}
+	for i, x := range dst {
+		if cells[i].Null = null[i]; !null[i] {
+			cells[i].Text = strconv.FormatFloat(x, 'f', -1, 64)
+		}
+	}
+	return true, cells, nil
 }
 
 func textCell(v *colscan.Value) (cell, error) {
@@ -57,6 +161,25 @@ func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked f
 			if err != nil {
 				return err
 			}
+			var check func([]int32, []cell) error
+			if !s.blind {
+				check, err = s.look(v, base, n)
+			}
+			if err != nil {
+				return err
+			}
+			if s.floats {
+				ok, cells, err := s.readFloats(v, base, sel)
+				if err != nil {
+					return err
+				}
+				for i := range cells {
+					each(from+base+int64(sel[i]), cells[i])
+				}
+				if ok {
+					continue
+				}
+			}
 			if len(sel) == n {
 				err = v.Load(ctx, base, nil, n)
 			} else {
@@ -68,6 +191,11 @@ func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked f
 			dst := make([]cell, len(sel))
 			if err := colscan.Resolve(&v.Codes, nil, dst, s.memo(col), textCell); err != nil {
 				return err
+			}
+			if check != nil {
+				if err := check(sel, dst); err != nil {
+					return err
+				}
 			}
 			for i, c := range dst {
 				if v.Same() && c != dst[0] {
@@ -198,6 +326,7 @@ func TestScannerReadsWhatRowsRead(t *testing.T) {
 		asked := func(row int64) bool { return row%period < dense }
 		block := rapid.SampledFrom([]int{1, 10, 64, 1000, 1 << 20}).Draw(t, "block")
 		var s blockReader
+		s.floats = rapid.Bool().Draw(t, "as numbers")
 		defer s.Close()
 		seen := map[int64]bool{}
 		var err error
@@ -235,6 +364,48 @@ func TestScannerReadsWhatRowsRead(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestDictionariesAreLookedAtAhead makes sure that what the tests above compare is there.
+func TestDictionariesAreLookedAtAhead(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		distinct int
+		limit    int
+		looks    int
+	}{
+		{"one entry", 1, 0, 10},
+		{"one bit", 2, 0, 10},
+		{"three bits", 8, 0, 10},
+		{"four bits", 12, 0, 10},
+		{"six bits", 60, 0, 10},
+		{"nine bits", 400, 0, 10},
+		{"too many entries", 5000, 0, 0},
+		{"no dictionary", 8, -1, 0},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tb := table{Columns: []colscan.Column{{Name: "c", Kind: colscan.String, Optional: true}}}
+			for i := range 10_000 {
+				c := cell{Text: fmt.Sprint(i * 7919 % 10_007 % tt.distinct)}
+				if tt.distinct > 1 && i%50 == 49 {
+					c = cell{Null: true}
+				}
+				tb.Rows = append(tb.Rows, []cell{c})
+			}
+			f := open(t, tb.write(t, &colscan.WriterOptions{DictionaryLimit: tt.limit}))
+			want := readAll(t, f, every)
+			var s blockReader
+			defer s.Close()
+			err := s.read(f, 0, 1000, noLimit, func(int64) bool { return true }, func(row int64, c cell) {
+				if c != want[row][0] {
+					t.Errorf("row %d = %+v, want %+v", row, c, want[row][0])
+				}
+			})
+			if err != nil || s.looks != tt.looks {
+				t.Errorf("%d blocks looked at ahead, %v, want %d", s.looks, err, tt.looks)
+			}
+		})
+	}
 }
 
 // testForeignBlocks reads the one column of a file of TestForeignLeaves in
@@ -289,7 +460,7 @@ func drainScan(b []byte) error {
 	var first error
 	for col, c := range f.Columns() {
 		for _, step := range []int64{1, 9} {
-			var s blockReader
+			s := blockReader{blind: step > 1}
 			asked := func(row int64) bool { return row%step == 0 }
 			if c.Kind == colscan.Map || c.Kind == colscan.DoubleMap {
 				err = s.readMap(f, col, 100, 5000, []string{"a", "k1"}, asked, func(int64, int, cell, bool) {})
