@@ -27,7 +27,7 @@ func (w *columnWorker) announce(f File, group int) (end func()) {
 		said = r
 		done = append(done, remote.Expect(ranges))
 	}
-	w.expect(reachAll)
+	w.expect(reachTest)
 	return func() {
 		for _, f := range done {
 			f()
