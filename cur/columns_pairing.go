@@ -13,6 +13,7 @@ type pairing struct {
 	// and the number + 1. In both 0 is free.
 	dense []uint32
 	shift uint
+	first uint32 // the largest that there was room asked for
 	slots []uint64
 	pairs []pair // by number
 	warm  uint64 // see hashed; means nothing
@@ -62,8 +63,9 @@ func (f *pairing) add(at int, first, second uint32) uint32 {
 // reserve makes the array hold pairs up to the given one, or goes over to the
 // hash table, or back.
 func (f *pairing) reserve(first, second uint32) {
+	f.first = max(f.first, first)
 	shift := max(f.shift, uint(bits.Len32(second)))
-	need := (int(first) + 1) << shift
+	need := (int(f.first) + 1) << shift
 	if f.slots == nil && shift == f.shift && need <= len(f.dense) {
 		return
 	}

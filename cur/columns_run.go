@@ -38,8 +38,9 @@ type columnFile struct {
 	f      File
 	rd     *Reader
 	plan   *columnPlan
-	groups int // handed out
-	left   int // not done
+	groups int   // handed out
+	left   int   // not done
+	part   int64 // rows of a file of CSV that is being read
 	rows   map[partKey]int64
 }
 
@@ -73,12 +74,12 @@ func (r *Reader) forget(li *LineItem) {
 func (r *run) files(ctx context.Context) (columns bool, err error) {
 	q := &columnQueue{run: r}
 	q.idle = sync.NewCond(&q.mu)
-	workers, asides := make([]*columnWorker, max(1, r.Workers)), make([]*run, max(1, r.Workers))
+	workers := make([]*columnWorker, max(1, r.Workers))
 	var wg sync.WaitGroup
 	for i := range workers[1:] {
-		wg.Go(func() { workers[i+1], asides[i+1] = q.work(ctx) })
+		wg.Go(func() { workers[i+1] = q.work(ctx) })
 	}
-	workers[0], asides[0] = q.work(ctx)
+	workers[0] = q.work(ctx)
 	wg.Wait()
 	for _, f := range q.open {
 		f.rd.Close()
@@ -96,51 +97,53 @@ func (r *run) files(ctx context.Context) (columns bool, err error) {
 		r.stats.Bytes += st.Bytes
 		w.scan.Close()
 	}
-	for _, s := range asides {
-		columns = columns || s != nil
-	}
 	if q.err != nil {
 		return columns, q.err
-	}
-	for _, s := range asides {
-		if s != nil {
-			r.mergeAside(s)
-		}
 	}
 	return columns, r.merge(workers)
 }
 
-// work reads row groups, and files of text, until there are none. It returns what
-// it has read them into, nil where it has none.
-func (q *columnQueue) work(ctx context.Context) (w *columnWorker, s *run) {
+// work reads row groups, and files of CSV, until there are none. It returns what
+// it has read them with, nil where it has read none.
+func (q *columnQueue) work(ctx context.Context) (w *columnWorker) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
 		f, group := q.take(ctx)
 		if f == nil {
-			return w, s
+			return w
 		}
 		q.mu.Unlock()
-		begun, err, isText := time.Now(), error(nil), f.plan == nil
-		if isText {
-			err = q.readAside(ctx, f, &s)
+		begun, err := time.Now(), error(nil)
+		if w == nil {
+			w = newColumnWorker(q.run)
+		}
+		if f.plan == nil {
+			err = w.textUnit(ctx, f, func(rows int64) { q.report(f, rows) })
 		} else {
-			if w == nil {
-				w = newColumnWorker(q.run)
-			}
 			err = w.unit(ctx, f, group)
 		}
 		took := time.Since(begun)
 		q.mu.Lock()
 		q.stats.Read += took
-		switch {
-		case err != nil:
-		case isText:
-			err = q.doneAside(f)
-		default:
+		if err == nil {
 			err = q.done(ctx, f, w)
 		}
 		q.fail(err)
+	}
+}
+
+// report tells how far a file of CSV is.
+func (q *columnQueue) report(f *columnFile, rows int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f.part = rows
+	all := q.rows
+	for _, o := range q.open {
+		all += o.part
+	}
+	if q.Progress != nil {
+		q.Progress(Progress{f.info.Name, f.n, len(q.set.files), all})
 	}
 }
 
@@ -198,7 +201,7 @@ func (q *columnQueue) openFile(ctx context.Context, n int) error {
 	if !q.byRows {
 		plan = planColumns(rd, &q.spec, q.Where)
 	}
-	if plan == nil && !q.isAside(rd) {
+	if plan == nil && !q.isText(rd) {
 		defer f.Close()
 		defer rd.Close()
 		// Files are finished in their order.
@@ -251,6 +254,10 @@ func (q *columnQueue) done(ctx context.Context, f *columnFile, w *columnWorker) 
 		f.rows[key] += n
 		f.rd.n += n
 		q.rows += n
+	}
+	if f.plan == nil {
+		f.left, f.part = -1, 0
+		return q.finishFiles()
 	}
 	q.stats.RowGroups++
 	f.left--

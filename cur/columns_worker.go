@@ -150,6 +150,8 @@ type columnWorker struct {
 	blank, noNet  []bool // by row: cost, net cost
 	flags, named  []bool
 	warm          int64 // see sumTable.warm
+
+	text *textBlocks // rows of CSV; nil while there were none
 }
 
 // numbering numbers values of a kind.

@@ -73,7 +73,7 @@ func (d *csvDecoder) header() []string { return d.head }
 func (d *csvDecoder) next() error { return d.whole(d.s.next()) }
 
 // begin moves to the next row, of which the cells before column n are there. Unless
-// whole says that it has no others, rest or drop must follow.
+// whole says that it has no others, rest must follow, or what goes on from s.mark.
 func (d *csvDecoder) begin(n int) (whole bool, err error) {
 	if err := d.s.begin(n); err != nil {
 		return false, csvError(err)
@@ -86,15 +86,6 @@ func (d *csvDecoder) begin(n int) (whole bool, err error) {
 
 // rest finds the other cells of the row.
 func (d *csvDecoder) rest() error { return d.whole(d.s.resume()) }
-
-// drop passes the other cells of the row.
-func (d *csvDecoder) drop() error {
-	n, err := d.s.drop()
-	if err == nil && n != len(d.head) {
-		return fieldsError{n, len(d.head)}
-	}
-	return csvError(err)
-}
 
 // whole checks a row that was split.
 func (d *csvDecoder) whole(err error) error {
@@ -114,8 +105,10 @@ func csvError(err error) error {
 // nullIsBlank makes the text NULL a blank, as some writers of FOCUS mean it.
 func (d *csvDecoder) nullIsBlank() { d.nulls = true }
 
-func (d *csvDecoder) cell(col int) []byte {
-	b := d.s.cell(col)
+func (d *csvDecoder) cell(col int) []byte { return d.value(d.s.cell(col)) }
+
+// value returns nil for what stands for a blank.
+func (d *csvDecoder) value(b []byte) []byte {
 	if d.nulls && len(b) == 4 && (string(b) == "NULL" || string(b) == "null") {
 		return nil
 	}

@@ -22,6 +22,7 @@ type csvScanner struct {
 	start int     // where the current record begins
 	cells []int32 // where each of its cells ends
 	mark  int     // where the cells begin that begin left out; -1: it left none
+	same  int     // how many cells begin found to be those of the record before
 	alike int     // how many cells the last two records began alike with
 	tried int     // records since that was found out
 	plain []csvCell
@@ -126,11 +127,12 @@ func (s *csvScanner) split(p int) (end int, err error) {
 }
 
 // begin moves to the next record as next does, but finds its first n cells only,
-// if it has more. resume or drop must follow.
+// if it has more. resume must follow, or what goes on from mark.
 func (s *csvScanner) begin(n int) error {
-	s.mark = -1
+	s.mark, s.same = -1, 0
 	for s.pos < len(s.buf) && s.buf[s.pos] != '\n' && s.buf[s.pos] != '\r' {
 		before, known := s.start, s.known(n)
+		s.same = known
 		s.plain, s.start = s.plain[:0], s.pos
 		p := s.pos
 		if known > 0 {
@@ -156,7 +158,16 @@ func (s *csvScanner) begin(n int) error {
 		s.pos = end
 		return nil
 	}
+	s.same = 0
 	return s.next()
+}
+
+// raw returns a cell of the current record as it is written.
+func (s *csvScanner) raw(i int) []byte {
+	if i == 0 {
+		return s.buf[s.start:s.cells[0]]
+	}
+	return s.buf[s.cells[i-1]+1 : s.cells[i]]
 }
 
 // known makes cells those that the next record begins with when it begins as the
@@ -210,22 +221,6 @@ func (s *csvScanner) resume() error {
 	return err
 }
 
-// drop passes the record and returns how many cells it has.
-func (s *csvScanner) drop() (cells int, err error) {
-	if s.mark < 0 {
-		return len(s.cells), nil
-	}
-	end, n, err := s.pass(s.mark)
-	if err == errMore {
-		err = s.again()
-		return len(s.cells), err
-	}
-	if err == nil {
-		s.pos = end
-	}
-	return len(s.cells) + n, err
-}
-
 // again reads on and finds all cells of the record anew.
 func (s *csvScanner) again() error {
 	if err := s.more(); err != nil {
@@ -233,52 +228,6 @@ func (s *csvScanner) again() error {
 	}
 	s.mark = -1
 	return s.next()
-}
-
-// pass finds the end of a record from a cell's begin at p on, and how many cells
-// there are. It is as strict as scan, but looks only for what may be wrong.
-func (s *csvScanner) pass(p int) (end, cells int, err error) {
-	b, line := s.buf, -1
-	for {
-		if line < p {
-			n := bytes.IndexByte(b[p:], '\n')
-			if n < 0 {
-				end, rest, err := s.scan(p, nil, 0)
-				return end, cells + len(rest), err
-			}
-			line = p + n
-		}
-		q := bytes.IndexByte(b[p:line], '"')
-		if q < 0 {
-			return line + 1, cells + bytes.Count(b[p:line], []byte{','}) + 1, nil
-		}
-		if q += p; q > p {
-			if b[q-1] != ',' {
-				return 0, 0, errBareQuote
-			}
-			cells += bytes.Count(b[p:q], []byte{','})
-		}
-		cells++
-		if q+2 < line && b[q+1] == '"' && b[q+2] == ',' {
-			p = q + 3
-			continue
-		}
-		if p, err = s.quoted(q); err != nil {
-			return 0, 0, err
-		}
-		switch n := lineBreak(b[p:], s.err != nil); {
-		case n > 0:
-			return p + n, cells, nil
-		case p == len(b):
-			return p, cells, s.unfinished(nil)
-		case b[p] == ',':
-			p++
-		case b[p] == '\r' && p+1 == len(b) && s.err == nil:
-			return 0, 0, errMore
-		default:
-			return 0, 0, errQuote
-		}
-	}
 }
 
 // scan is split for a record that has something in it.

@@ -51,9 +51,8 @@ type Reader struct {
 	ctx     context.Context
 	info    Info
 	row     *row
-	ahead   *ahead   // decompresses the text; nil where there is nothing to decompress
-	skimmer *skimmer // see skim
-	blocks  *blocks  // reads the rows of Parquet; nil: row reads them one by one
+	ahead   *ahead  // decompresses the text; nil where there is nothing to decompress
+	blocks  *blocks // reads the rows of Parquet; nil: row reads them one by one
 	where   compiled
 	format  Format
 	n       int64 // rows read or passed over

@@ -76,14 +76,8 @@ var (
 
 // fill reads the current row into li.
 func (r *row) fill(li *LineItem) (err error) {
-	li.reset()
-	li.row, r.err = r, nil
-	for i := range textFields {
-		if c := r.text[i]; c >= 0 {
-			if *textFields[i].of(li), err = r.dec.text(c); err != nil {
-				return r.at(c, err)
-			}
-		}
+	if err := r.texts(li); err != nil {
+		return err
 	}
 	for m, c := range r.amount {
 		if c < 0 {
@@ -100,6 +94,32 @@ func (r *row) fill(li *LineItem) (err error) {
 		}
 	}
 	if err := r.times(li); err != nil {
+		return err
+	}
+	return r.derive(li)
+}
+
+// texts empties li and fills the fields that columns of their own have.
+func (r *row) texts(li *LineItem) (err error) {
+	li.reset()
+	li.row, r.err = r, nil
+	for i := range textFields {
+		if c := r.text[i]; c >= 0 {
+			if *textFields[i].of(li), err = r.dec.text(c); err != nil {
+				return r.at(c, err)
+			}
+		}
+	}
+	return nil
+}
+
+// billed fills what says what is billed: texts and the billing period, which the
+// report must have a column for.
+func (r *row) billed(li *LineItem) error {
+	if err := r.texts(li); err != nil {
+		return err
+	}
+	if err := r.month(li, time.Time{}); err != nil {
 		return err
 	}
 	return r.derive(li)
@@ -156,25 +176,6 @@ func (r *row) month(li *LineItem, start time.Time) (err error) {
 	}
 	li.BillingPeriod = r.lastMonth
 	return nil
-}
-
-// outline fills what control totals are kept by.
-func (r *row) outline(li *LineItem) (err error) {
-	li.reset()
-	li.row, r.err = r, nil
-	for _, f := range [...]int{fieldPayer, fieldCurrency, fieldType} {
-		if c := r.text[f]; c >= 0 {
-			s, err := r.dec.text(c)
-			if err != nil {
-				return r.at(c, err)
-			}
-			li.put(f, s)
-		}
-	}
-	if r.untyped {
-		li.LineItemType = "Usage"
-	}
-	return r.month(li, time.Time{})
 }
 
 // derive fills the fields that have a second home.

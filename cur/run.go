@@ -84,14 +84,12 @@ func (r *run) file(ctx context.Context, n int, rd *Reader) error {
 	rd.leaveOut = nil
 	if r.faults.active() {
 		rd.leaveOut = func(e *RowError, li *LineItem) error { return r.leaveOut(rd, e, li) }
-	} else if r.RestUnread && !r.byRows {
-		rd.skims(r.where)
 	}
 	rd.readAhead()
 	defer rd.stopAhead()
 	var li LineItem
 	for {
-		out, err := rd.skim(&li)
+		err := rd.Read(&li)
 		if err == io.EOF {
 			break
 		}
@@ -107,9 +105,8 @@ func (r *run) file(ctx context.Context, n int, rd *Reader) error {
 				return err
 			}
 		}
-		if unread := p.unread; out {
-			p.unread++
-		} else if err := r.add(p.table, &li); err != nil {
+		unread := p.unread
+		if err := r.add(p.table, &li); err != nil {
 			if err := r.lookUpFailed(rd, &li, err); err != nil {
 				return err
 			}

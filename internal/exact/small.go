@@ -47,3 +47,42 @@ func SmallFromFloat(x float64) (i int64, ok bool) {
 	n := math.RoundToEven(x * 1e10)
 	return int64(n), n/1e10 == x && math.Abs(x) < 1e5
 }
+
+// ParseSmall is [Parse] for numbers in plain notation of ten decimals at most and
+// below a hundred million. ok is false for all others, of which Parse says more.
+func ParseSmall(b []byte) (i int64, ok bool) {
+	neg := len(b) > 0 && b[0] == '-'
+	if neg {
+		b = b[1:]
+	}
+	n, c := 0, byte(0)
+	for ; n < len(b); n++ {
+		if c = b[n] - '0'; c > 9 {
+			break
+		}
+		i = i*10 + int64(c)
+	}
+	if n == 0 || n > 8 {
+		return 0, false
+	}
+	decimals := 0
+	if n < len(b) {
+		if b[n] != '.' {
+			return 0, false
+		}
+		fraction := b[n+1:]
+		if decimals = len(fraction); decimals > 10 {
+			return 0, false
+		}
+		for _, c := range fraction {
+			if c -= '0'; c > 9 {
+				return 0, false
+			}
+			i = i*10 + int64(c)
+		}
+	}
+	if i *= int64(pow10[10-decimals].lo); neg {
+		i = -i
+	}
+	return i, true
+}

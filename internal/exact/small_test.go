@@ -88,3 +88,32 @@ func TestSmallAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, want 0", got)
 	}
 }
+
+// What ParseSmall takes, it takes as Parse does; what bills print, it takes.
+func TestParseSmallAgreesWithParse(t *testing.T) {
+	check := func(tb rapid.TB, text string) (taken bool) {
+		tb.Helper()
+		i, ok := ParseSmall([]byte(text))
+		if !ok {
+			return false
+		}
+		want, err := Parse([]byte(text))
+		if err != nil || !FromSmall(i).Equal(want) {
+			tb.Fatalf("%q = %v, want %v, %v", text, FromSmall(i), want, err)
+		}
+		return true
+	}
+	for _, text := range []string{"0", "0.0", "-0.0", "0.0010632875", "-58.6", "17886.0", "99999999.9999999999", "-99999999.9999999999", "1.", "007.5"} {
+		if !check(t, text) {
+			t.Errorf("%q was not taken", text)
+		}
+	}
+	for _, text := range []string{"", "-", ".", "-.5", "+1", "1e3", "3.6687E-4", "100000000", "0.00000000001", "1.2.3", "1,2", " 1", "1 ", "0x1", "1_0"} {
+		if check(t, text) {
+			t.Errorf("%q was taken", text)
+		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		check(t, rapid.StringOfN(rapid.RuneFrom([]rune("0123456789.-+eE")), 0, 24, -1).Draw(t, "text"))
+	})
+}
