@@ -192,19 +192,6 @@ func fieldOf(c Column) int {
 // reset empties li for the next row.
 func (li *LineItem) reset() { *li = LineItem{} }
 
-// begin makes li a copy of t but for amounts, of which neither has any. It is much
-// of the cost of a row, and amounts are nearly half of a LineItem.
-func (li *LineItem) begin(t *LineItem) {
-	li.Payer, li.BillingPeriod, li.InvoiceID, li.InvoicingEntity = t.Payer, t.BillingPeriod, t.InvoiceID, t.InvoicingEntity
-	li.LegalEntity, li.BillType, li.BillingEntity, li.ProductCode = t.LegalEntity, t.BillType, t.BillingEntity, t.ProductCode
-	li.ProductFamily, li.ProductName, li.Model, li.UsageType = t.ProductFamily, t.ProductName, t.Model, t.UsageType
-	li.Operation, li.PricingUnit, li.LineItemType, li.Currency = t.Operation, t.PricingUnit, t.LineItemType, t.Currency
-	li.UsageAccount, li.Region, li.Principal, li.Resource = t.UsageAccount, t.Region, t.Principal, t.Resource
-	li.Description, li.Reservation = t.Description, t.Reservation
-	li.IntervalStart, li.IntervalEnd, li.UsageStart, li.UsageEnd = t.IntervalStart, t.IntervalEnd, t.UsageStart, t.UsageEnd
-	li.present, li.row, li.extra = 0, t.row, nil
-}
-
 // put sets the text field of a place in textFields, as its function does, but
 // without a call.
 func (li *LineItem) put(field int, s string) {

@@ -236,7 +236,7 @@ func (r *Reader) Columns() []string {
 // every later call returns it again.
 func (r *Reader) Read(li *LineItem) error {
 	if b := r.blocks; b != nil && b.at < len(b.order) && r.err == nil && r.row.err == nil {
-		b.give(li) // in short what read does
+		*li = *b.give() // in short what read does
 		return nil
 	}
 	if r.err == nil {
@@ -253,7 +253,7 @@ func (r *Reader) read(li *LineItem) error {
 		b.count()
 		ok, err := b.next()
 		if ok {
-			b.give(li)
+			*li = *b.give()
 			return nil
 		}
 		if c := r.ctx.Err(); c != nil {
@@ -355,8 +355,9 @@ func (r *Reader) stopAhead() {
 	}
 }
 
-// All ranges over the rows that are left. The yielded pointer is the same each
-// time. A failure ends the sequence with (nil, error); the end of the file ends
+// All ranges over the rows that are left. A row that is yielded is for looking at
+// until the next one: [LineItem.Clone] it to keep it or to change it, for what is
+// changed in place may stay so in later rows. A failure ends the sequence with (nil, error); the end of the file ends
 // it without one. The sequence can be used once. While it lasts a compressed file
 // is decompressed by a goroutine of its own.
 func (r *Reader) All() iter.Seq2[*LineItem, error] {
@@ -366,8 +367,7 @@ func (r *Reader) All() iter.Seq2[*LineItem, error] {
 		var li LineItem
 		for {
 			for b := r.blocks; b != nil && b.at < len(b.order) && r.err == nil && r.row.err == nil; {
-				b.give(&li) // in short what Read does
-				if !yield(&li, nil) {
+				if !yield(b.give(), nil) { // in short what Read does
 					return
 				}
 			}

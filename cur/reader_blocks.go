@@ -46,7 +46,6 @@ type blocks struct {
 
 	serial  int64    // of the block
 	loaded  []loaded // by column
-	tmpl    LineItem // what all rows of the block have in common, but for amounts
 	texts   [numTextFields]column[string]
 	iv      column[interval]
 	start   column[time.Time]
@@ -61,9 +60,9 @@ type blocks struct {
 	sieve   sieve
 	product productMap
 	unit    texts // of descriptions that are read for the unit alone
-	fill    filler
+	batch   batch
 	tally   tally
-	probe   LineItem // a row that is looked at and not handed out
+	probe   [1]LineItem // a row that is looked at and not handed out
 
 	lastStart time.Time
 	lastMonth Month
@@ -248,7 +247,7 @@ func (b *blocks) load() error {
 	if err := b.derive(n); err != nil {
 		return err
 	}
-	b.fill.plan(b)
+	b.batch.plan(b)
 	return b.filter(n)
 }
 
@@ -303,8 +302,7 @@ func (b *blocks) filter(n int) error {
 			passed = append(passed, int32(i))
 			continue
 		}
-		li := &b.probe
-		b.fill.row(li, i)
+		li := b.look(int32(i))
 		b.judge.n = b.number(i)
 		li.row, b.judge.dec.(*parquetDecoder).n = b.judge, b.judge.n
 		if b.rd.where.match(li) {

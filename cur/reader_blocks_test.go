@@ -41,7 +41,8 @@ func rowText(r *Reader, li *LineItem, columns []Column) string {
 var extraColumns = []Column{"resource_tags/user_team", "resourceTags/user:team", "product/x", "product_region", "line_item_usage_start_date"}
 
 // readTexts reads a file to its end, and gives each row, the error and the totals.
-func readTexts(t failer, b []byte, o ReaderOptions, passes func(*LineItem) bool) (rows []string, control []Control, failed error) {
+// Rows are read each for itself first, then those that are left together.
+func readTexts(t failer, b []byte, o ReaderOptions, each int, passes func(*LineItem) bool) (rows []string, control []Control, failed error) {
 	t.Helper()
 	f, err := FS(fstest.MapFS{"in": {Data: b}}).Open(context.Background(), "in")
 	if err != nil {
@@ -52,24 +53,35 @@ func readTexts(t failer, b []byte, o ReaderOptions, passes func(*LineItem) bool)
 		return nil, nil, err
 	}
 	defer r.Close()
+	n := 0
+	see := func(li *LineItem) {
+		if n++; passes != nil && !passes(li) {
+			return
+		}
+		look := extraColumns
+		if n%3 > 0 {
+			look = nil
+		}
+		rows = append(rows, rowText(r, li, look))
+	}
 	var li LineItem
-	for n := 0; ; n++ {
+	for range each {
 		err := r.Read(&li)
 		if err == io.EOF {
 			return rows, r.Control(), nil
 		} else if err != nil {
 			return rows, r.Control(), err
 		}
-		if passes != nil && !passes(&li) {
-			continue
-		}
-		look := extraColumns
-		if n%3 > 0 {
-			look = nil
-		}
-		rows = append(rows, rowText(r, &li, look))
+		see(&li)
 		li.Region, li.Model, li.extra = "overwritten", "overwritten", nil
 	}
+	for li, err := range r.All() {
+		if err != nil {
+			return rows, r.Control(), err
+		}
+		see(li)
+	}
+	return rows, r.Control(), nil
 }
 
 // sameRows compares reading by blocks with reading row by row.
@@ -77,8 +89,15 @@ func sameRows(t failer, b []byte, o ReaderOptions) {
 	t.Helper()
 	slow := o
 	slow.byRows = true
-	want, wantControl, wantErr := readTexts(t, b, slow, nil)
-	got, control, err := readTexts(t, b, o, nil)
+	want, wantControl, wantErr := readTexts(t, b, slow, 1<<30, nil)
+	for _, each := range [...]int{1 << 30, 3, 0} {
+		sameAs(t, b, o, each, want, wantControl, wantErr)
+	}
+}
+
+func sameAs(t failer, b []byte, o ReaderOptions, each int, want []string, wantControl []Control, wantErr error) {
+	t.Helper()
+	got, control, err := readTexts(t, b, o, each, nil)
 	if fmt.Sprint(err) != fmt.Sprint(wantErr) {
 		if len(o.Where.Any) > 0 && err == nil {
 			return // in a row that does not pass
@@ -164,11 +183,11 @@ func TestReaderWhereIsMatchRow(t *testing.T) {
 		b, _ := drawParquet(t)
 		o := drawReaderOptions(t)
 		o.Columns = nil
-		want, _, err := readTexts(t, b, ReaderOptions{byRows: true}, o.Where.MatchRow)
+		want, _, err := readTexts(t, b, ReaderOptions{byRows: true}, 1<<30, o.Where.MatchRow)
 		if err != nil {
 			return
 		}
-		got, _, err := readTexts(t, b, o, nil)
+		got, _, err := readTexts(t, b, o, 0, nil)
 		if err != nil {
 			t.Fatalf("%v", err)
 		}

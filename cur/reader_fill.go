@@ -2,143 +2,131 @@ package cur
 
 import (
 	"slices"
-	"time"
 
 	"github.com/spendclaim/spendclaim/internal/exact"
 )
 
-// filler makes LineItems of the rows of a block. What all rows have in common is a
-// template; of what differs it knows where in the LineItem it goes, which is worth
-// finding out once, since callers read into the same one row after row.
-type filler struct {
-	b       *blocks
-	li      *LineItem // whose fields the places below are; nil: none yet
-	texts   []fillText
-	times   []fillTime
-	months  bool
-	slots   bool // intervals
-	amounts []fillAmount
-	all     uint32
-	mixed   bool // some amounts are there in some rows only
+// batch makes LineItems of rows of a block, some at once and field by field: the
+// loops over one field are short, and what all rows of the block have in common is
+// set once.
+type batch struct {
+	rows     [batchRows]LineItem
+	from, to int // the places in blocks.order that rows are of
+	same     int // of rows: those that have what all rows of the block have in common
+	tmpl     LineItem
+
+	texts   []batchText
+	amounts []batchAmount
 }
 
-type fillText struct {
-	to    *string
+// batchRows is few enough that the rows stay in the nearest cache.
+const batchRows = 16
+
+type batchText struct {
+	field int
 	table []string
 	refs  []uint32
-	field int
 }
 
-type fillTime struct {
-	to   *time.Time
-	from *column[time.Time]
-	end  bool
-}
-
-type fillAmount struct {
-	to   *exact.Num
+type batchAmount struct {
 	from *blockAmounts
 	vals []int64 // nil: all are 0
 }
 
-// plan finds what differs in the rows that were read.
-func (f *filler) plan(b *blocks) {
-	f.b, f.li = b, nil
-	f.texts, f.times, f.amounts = f.texts[:0], f.times[:0], f.amounts[:0]
-	b.tmpl = LineItem{row: b.row}
+// give returns the next row to hand out.
+func (b *blocks) give() *LineItem {
+	if b.at == b.batch.to {
+		b.batch.next(b)
+	}
+	li := &b.batch.rows[b.at-b.batch.from]
+	b.at++
+	return li
+}
+
+// plan finds what differs in the rows that were decoded.
+func (t *batch) plan(b *blocks) {
+	t.from, t.to, t.same = 0, 0, 0
+	t.texts, t.amounts = t.texts[:0], t.amounts[:0]
+	t.tmpl = LineItem{row: b.row, present: b.all}
 	for i := range b.texts {
 		if c := &b.texts[i]; !c.same {
-			f.texts = append(f.texts, fillText{field: i, table: c.table, refs: c.refs})
+			t.texts = append(t.texts, batchText{i, c.table, c.refs})
 		} else if c.one != "" {
-			b.tmpl.put(i, c.one)
+			t.tmpl.put(i, c.one)
 		}
 	}
-	if f.slots = !b.iv.same; !f.slots {
-		b.tmpl.IntervalStart, b.tmpl.IntervalEnd = b.iv.one.start, b.iv.one.end
-	}
-	if b.start.same {
-		b.tmpl.UsageStart = b.start.one
-	} else {
-		f.times = append(f.times, fillTime{from: &b.start})
-	}
-	if b.end.same {
-		b.tmpl.UsageEnd = b.end.one
-	} else {
-		f.times = append(f.times, fillTime{from: &b.end, end: true})
-	}
-	if f.months = !b.period.same; !f.months {
-		b.tmpl.BillingPeriod = b.period.one
-	}
+	// Where these differ from row to row they are set with each row.
+	t.tmpl.IntervalStart, t.tmpl.IntervalEnd = b.iv.one.start, b.iv.one.end
+	t.tmpl.UsageStart, t.tmpl.UsageEnd = b.start.one, b.end.one
+	t.tmpl.BillingPeriod = b.period.one
 	for m := range b.amounts {
-		if a := &b.amounts[m]; b.some&(1<<m) != 0 {
-			x := fillAmount{from: a}
-			if a.some {
-				x.vals = a.vals
+		if a := &b.amounts[m]; b.some&(1<<m) != 0 && a.some {
+			t.amounts = append(t.amounts, batchAmount{a, a.vals})
+		}
+	}
+}
+
+// next makes the next rows of order.
+func (t *batch) next(b *blocks) {
+	rows := b.order[b.at:min(b.at+batchRows, len(b.order))]
+	t.from, t.to = b.at, b.at+len(rows)
+	for ; t.same < len(rows); t.same++ {
+		t.rows[t.same] = t.tmpl
+	}
+	t.fill(b, t.rows[:len(rows)], rows)
+}
+
+// look makes a LineItem of the decoded row i for looking at it. It is void after the
+// next.
+func (b *blocks) look(i int32) *LineItem {
+	b.probe[0] = b.batch.tmpl
+	b.batch.fill(b, b.probe[:], b.places.rows[i:i+1])
+	return &b.probe[0]
+}
+
+// fill sets what differs in rows decoded.
+func (t *batch) fill(b *blocks, to []LineItem, rows []int32) {
+	for k := range t.texts {
+		v := &t.texts[k]
+		putTexts(to, v.field, v.table, v.refs, rows)
+	}
+	if !b.iv.same {
+		for j, i := range rows {
+			iv := &b.iv.table[b.iv.refs[i]]
+			to[j].IntervalStart, to[j].IntervalEnd = iv.start, iv.end
+		}
+	}
+	if !b.start.same {
+		for j, i := range rows {
+			to[j].UsageStart = b.start.table[b.start.refs[i]]
+		}
+	}
+	if !b.end.same {
+		for j, i := range rows {
+			to[j].UsageEnd = b.end.table[b.end.refs[i]]
+		}
+	}
+	if !b.period.same {
+		for j, i := range rows {
+			to[j].BillingPeriod = b.period.table[b.period.refs[i]]
+		}
+	}
+	if b.all != b.some {
+		for j, i := range rows {
+			to[j].present = b.all | b.present[i]
+		}
+	}
+	for k := range t.amounts {
+		v := &t.amounts[k]
+		m := v.from.m
+		if len(v.from.wide) > 0 {
+			for j, i := range rows {
+				to[j].amounts[m] = v.from.num(int(i))
 			}
-			f.amounts = append(f.amounts, x)
+			continue
 		}
-	}
-	f.all, f.mixed = b.all, b.all != b.some
-}
-
-// aim finds the places in li.
-func (f *filler) aim(li *LineItem) {
-	f.li = li
-	for i := range f.texts {
-		f.texts[i].to = textFields[f.texts[i].field].of(li)
-	}
-	for i := range f.times {
-		if f.times[i].to = &li.UsageStart; f.times[i].end {
-			f.times[i].to = &li.UsageEnd
-		}
-	}
-	for i := range f.amounts {
-		f.amounts[i].to = &li.amounts[f.amounts[i].from.m]
-	}
-}
-
-// give hands out the next row.
-func (b *blocks) give(li *LineItem) {
-	i := b.order[b.at]
-	b.at++
-	b.fill.row(li, int(i))
-}
-
-// row makes li the decoded row i.
-func (f *filler) row(li *LineItem, i int) {
-	if f.li != li {
-		f.aim(li)
-	}
-	b := f.b
-	li.begin(&b.tmpl)
-	for k := range f.texts {
-		v := &f.texts[k]
-		*v.to = v.table[v.refs[i]]
-	}
-	for k := range f.times {
-		v := &f.times[k]
-		*v.to = v.from.at(i)
-	}
-	if f.slots {
-		iv := b.iv.at(i)
-		li.IntervalStart, li.IntervalEnd = iv.start, iv.end
-	}
-	if f.months {
-		li.BillingPeriod = b.period.at(i)
-	}
-	li.present = f.all
-	if f.mixed {
-		li.present |= b.present[i]
-	}
-	for k := range f.amounts {
-		v := &f.amounts[k]
-		switch {
-		case v.vals == nil:
-			*v.to = exact.Num{}
-		case len(v.from.wide) == 0:
-			*v.to = exact.FromSmall(v.vals[i])
-		default:
-			*v.to = v.from.num(i)
+		for j, i := range rows {
+			to[j].amounts[m] = exact.FromSmall(v.vals[i])
 		}
 	}
 }
@@ -150,4 +138,95 @@ func (c *cells) num(i int) exact.Num {
 		return c.wide[at].n
 	}
 	return exact.FromSmall(c.vals[i])
+}
+
+// putTexts sets the field of a place in textFields.
+func putTexts(to []LineItem, field int, table []string, refs []uint32, rows []int32) {
+	to = to[:len(rows)]
+	switch field {
+	case fieldPayer:
+		for j, i := range rows {
+			to[j].Payer = table[refs[i]]
+		}
+	case fieldInvoice:
+		for j, i := range rows {
+			to[j].InvoiceID = table[refs[i]]
+		}
+	case fieldInvoicing:
+		for j, i := range rows {
+			to[j].InvoicingEntity = table[refs[i]]
+		}
+	case fieldLegal:
+		for j, i := range rows {
+			to[j].LegalEntity = table[refs[i]]
+		}
+	case fieldBillType:
+		for j, i := range rows {
+			to[j].BillType = table[refs[i]]
+		}
+	case fieldEntity:
+		for j, i := range rows {
+			to[j].BillingEntity = table[refs[i]]
+		}
+	case fieldProduct:
+		for j, i := range rows {
+			to[j].ProductCode = table[refs[i]]
+		}
+	case fieldFamily:
+		for j, i := range rows {
+			to[j].ProductFamily = table[refs[i]]
+		}
+	case fieldName:
+		for j, i := range rows {
+			to[j].ProductName = table[refs[i]]
+		}
+	case fieldModel:
+		for j, i := range rows {
+			to[j].Model = table[refs[i]]
+		}
+	case fieldUsageType:
+		for j, i := range rows {
+			to[j].UsageType = table[refs[i]]
+		}
+	case fieldOperation:
+		for j, i := range rows {
+			to[j].Operation = table[refs[i]]
+		}
+	case fieldUnit:
+		for j, i := range rows {
+			to[j].PricingUnit = table[refs[i]]
+		}
+	case fieldType:
+		for j, i := range rows {
+			to[j].LineItemType = table[refs[i]]
+		}
+	case fieldCurrency:
+		for j, i := range rows {
+			to[j].Currency = table[refs[i]]
+		}
+	case fieldAccount:
+		for j, i := range rows {
+			to[j].UsageAccount = table[refs[i]]
+		}
+	case fieldRegion:
+		for j, i := range rows {
+			to[j].Region = table[refs[i]]
+		}
+	case fieldPrincipal:
+		for j, i := range rows {
+			to[j].Principal = table[refs[i]]
+		}
+	case fieldResource:
+		for j, i := range rows {
+			to[j].Resource = table[refs[i]]
+		}
+	case fieldDescription:
+		for j, i := range rows {
+			to[j].Description = table[refs[i]]
+		}
+	case fieldReservation:
+		for j, i := range rows {
+			to[j].Reservation = table[refs[i]]
+		}
+	}
 }
