@@ -133,21 +133,24 @@ func (w *columnWorker) pricingUnits(set *rowSet) error {
 	return nil
 }
 
-// describedUnits finds the few needed rows whose pricing unit is in their description:
-// those of the Marketplace that leave it blank.
-func (w *columnWorker) describedUnits() error {
-	w.few, w.fewAt, w.fewUnits = w.few[:0], w.fewAt[:0], w.fewUnits[:0]
-	col := w.plan.text[fieldDescription]
-	if col < 0 {
+// findFew finds the few rows of a set whose pricing unit is in their description: those
+// of the Marketplace that leave it blank.
+func (w *columnWorker) findFew(set *rowSet) error {
+	w.few, w.fewAt = w.few[:0], w.fewAt[:0]
+	if w.plan.text[fieldDescription] < 0 {
 		return nil
 	}
-	ids := w.ids[fieldUnit][:len(w.need.rows)]
-	if _, err := w.texts(fieldUnit, &w.need, ids); err != nil {
+	ids := w.ids[fieldUnit][:len(set.rows)]
+	if _, err := w.texts(fieldUnit, set, ids); err != nil {
 		return err
 	}
 	for i, id := range ids {
 		if id == 0 {
-			w.few, w.fewAt = append(w.few, w.need.rows[i]), append(w.fewAt, int32(i))
+			at := int32(i)
+			if !set.isNeed {
+				at = set.inNeed[i]
+			}
+			w.few, w.fewAt = append(w.few, set.rows[i]), append(w.fewAt, at)
 		}
 	}
 	if len(w.few) == 0 {
@@ -165,9 +168,17 @@ func (w *columnWorker) describedUnits() error {
 		}
 	}
 	w.few, w.fewAt = w.few[:n], w.fewAt[:n]
+	return nil
+}
+
+// describedUnits reads the pricing units of the few rows that have them in their
+// descriptions.
+func (w *columnWorker) describedUnits() error {
+	w.fewUnits = w.fewUnits[:0]
 	if len(w.few) == 0 {
 		return nil
 	}
+	col := w.plan.text[fieldDescription]
 	var codes *colscan.Codes
 	var at []int32
 	if w.plan.reach[col] > reachFew {

@@ -37,6 +37,14 @@ type keyColumn struct {
 	id   uint32 // of all rows, when same
 }
 
+// at returns the number of row i.
+func (c *keyColumn) at(i int) uint32 {
+	if c.same {
+		return c.id
+	}
+	return c.ids[i]
+}
+
 func (f *pairing) len() int { return len(f.pairs) }
 
 // one returns the number of a pair.

@@ -239,7 +239,7 @@ func drawParquet(t *rapid.T) ([]byte, int) {
 		{colscan.Column{Name: "line_item_iam_principal", Kind: colscan.String}, []string{"", "arn:aws:sts::1:assumed-role/R/s1", "arn:aws:sts::1:assumed-role/R/s2", "arn:aws:iam::1:user/u"}},
 		{colscan.Column{Name: "line_item_resource_id", Kind: kind("resource", colscan.String, colscan.Int64)}, []string{"1", "2", "33", ""}},
 		{colscan.Column{Name: "pricing_unit", Kind: colscan.String}, []string{"", "", "Hrs"}},
-		{colscan.Column{Name: "line_item_line_item_description", Kind: colscan.String}, []string{"", "a|b| Units |c", "x"}},
+		{colscan.Column{Name: "line_item_line_item_description", Kind: colscan.String}, []string{"", "a|b| Units |c", "a|b|Tokens", "x"}},
 		{colscan.Column{Name: "line_item_currency_code", Kind: colscan.String}, []string{"USD", "USD", "EUR"}},
 		{colscan.Column{Name: "product_region_code", Kind: colscan.String}, []string{"", "us-east-1"}},
 		{colscan.Column{Name: "product_region", Kind: colscan.String}, []string{"", "eu-west-1"}},
@@ -343,7 +343,8 @@ func TestColumnsEqualRowsOnDrawnFiles(t *testing.T) {
 			return
 		}
 		keys := []Column{"resource_tags/user_team", "resourceTags/user:team", "product/x", "line_item_line_item_description", "line_item_usage_amount", "product_region"}
-		r := Rollup{RestUnread: rapid.Bool().Draw(t, "unread"), Bucket: rapid.SampledFrom([]Span{0, Hour, MonthSpan}).Draw(t, "bucket")}
+		r := Rollup{RestUnread: rapid.Bool().Draw(t, "unread"), Bucket: rapid.SampledFrom([]Span{0, Hour, MonthSpan}).Draw(t, "bucket"),
+			wordBits: rapid.SampledFrom([]uint{0, 24, 30}).Draw(t, "bits of a word")}
 		for _, k := range keys {
 			if rapid.IntRange(0, 2).Draw(t, "key") == 0 {
 				r.Keys = append(r.Keys, k)

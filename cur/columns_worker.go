@@ -183,6 +183,7 @@ func newColumnWorker(r *run) *columnWorker {
 		memos: make([]colscan.Memo[uint32], fields), tests: make([]colscan.Test, fields), marks: make([]colscan.Memo[uint64], fields),
 		keys: make(map[fieldKey]*colscan.Memo[uint32]), ways: make(map[fieldKey]*colscan.Memo[uint32]),
 		idBits: make([][]uint64, fields), ids: make([][]uint32, fields)}
+	w.linePack.bits, w.anchorPack.bits = r.wordBits, r.wordBits
 	for i := range w.dicts {
 		w.dicts[i].id("")
 	}

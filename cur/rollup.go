@@ -50,7 +50,8 @@ type Rollup struct {
 	// MaxRow is that of ReaderOptions.
 	MaxRow int
 
-	byRows bool // for tests: read everything row by row
+	byRows   bool // for tests: read everything row by row
+	wordBits uint // for tests: see packer
 
 	_ struct{}
 }

@@ -160,26 +160,6 @@ func (c *Codes) Owns() bool { return c.owns }
 // Size returns the number of dictionary entries of the chunk.
 func (c *Codes) Size() int { return c.dict.size() }
 
-// Pack sets the bits from shift on of each word to the number of the dictionary
-// entry that is value pos[i], or value i when pos is nil; null has the number
-// Size. The values are all in the dictionary: see [Codes.Owns]. The bits were 0.
-func (c *Codes) Pack(pos []int32, words []uint64, shift uint) {
-	null := uint32(c.Size())
-	if pos == nil {
-		refs := c.refs[:len(words)]
-		for i, ref := range refs {
-			words[i] |= uint64(min(ref, null)) << (shift & 63)
-		}
-		return
-	}
-	for i, p := range pos[:len(words)] {
-		words[i] |= uint64(min(c.refs[p], null)) << (shift & 63)
-	}
-}
-
-// Entry returns what Pack packs for values that are all the same.
-func (c *Codes) Entry() uint64 { return uint64(min(c.first, uint32(c.Size()))) }
-
 // Null reports whether value i is null.
 func (c *Codes) Null(i int) bool {
 	if c.same {

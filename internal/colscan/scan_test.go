@@ -212,6 +212,9 @@ func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked f
 			if err := s.sameTable(v, col, []int32{0, int32(len(sel) - 1)}, []cell{dst[0], dst[len(dst)-1]}); err != nil {
 				return err
 			}
+			if err := checkWords(&v.Codes, dst); err != nil {
+				return err
+			}
 			// A part of what was loaded, in another order.
 			last := []cell{{}}
 			if err := colscan.Resolve(&v.Codes, []int32{int32(len(sel) - 1)}, last, s.memo(col), textCell); err != nil || last[0] != dst[len(dst)-1] {
