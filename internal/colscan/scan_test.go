@@ -206,13 +206,13 @@ func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked f
 				}
 				each(from+base+int64(sel[i]), c)
 			}
+			if err := checkWords(&v.Codes, dst); err != nil {
+				return err
+			}
 			if err := s.sameTable(v, col, nil, dst); err != nil {
 				return err
 			}
 			if err := s.sameTable(v, col, []int32{0, int32(len(sel) - 1)}, []cell{dst[0], dst[len(dst)-1]}); err != nil {
-				return err
-			}
-			if err := checkWords(&v.Codes, dst); err != nil {
 				return err
 			}
 			// A part of what was loaded, in another order.

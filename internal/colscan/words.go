@@ -12,7 +12,7 @@ type Part struct {
 }
 
 // Part returns the part of the loaded values whose lowest bit is shift. The values are
-// all in the dictionary: see [Codes.Owns].
+// all in the dictionary, see [Codes.Owns], and not all the same.
 func (c *Codes) Part(shift uint) Part { return Part{c.refs, 1 << shift} }
 
 // PartOf returns the part of numbers of the caller's own, of which k counts as entry k.
