@@ -240,23 +240,27 @@ func (c *chunkReader) payload(h *pageHeader) ([]byte, error) {
 }
 
 // payloadOnce is payload for bytes that are needed only until the next page: a
-// large page is read into memory that all columns share, and the chunk's own
-// buffer stays small. Dictionaries are read so, of which each column of a report
-// has a large one.
+// large page is read into memory that all columns share, and which therefore is in
+// the processor's cache, and the chunk's own buffer stays small. The next header is read
+// with it.
 func (c *chunkReader) payloadOnce(h *pageHeader, shared *[]byte) ([]byte, error) {
 	n := int(h.compressed)
 	if n <= max(len(c.buf), readAhead) {
 		return c.payload(h)
 	}
-	if cap(*shared) < n {
-		*shared = make([]byte, roomy(n))
+	whole := int(min(int64(n+headerWindow), c.remaining()))
+	if cap(*shared) < whole {
+		*shared = make([]byte, roomy(whole))
 	}
-	b := (*shared)[:n]
+	b := (*shared)[:whole]
 	if err := c.fill(b[copy(b, c.buf):]); err != nil {
 		return nil, err
 	}
-	c.buf = nil
-	return b, c.checksum(h, b)
+	if cap(c.mem) < headerWindow {
+		c.mem = make([]byte, headerWindow)
+	}
+	c.buf = c.mem[:copy(c.mem[:headerWindow], b[n:])]
+	return b[:n], c.checksum(h, b[:n])
 }
 
 // checksum compares the checksum of a page, where it has one.
@@ -275,7 +279,9 @@ type pageReader struct {
 	id    int32 // codec of the chunk
 	page  int   // data pages begun, less one
 	buf   []byte
-	dict  dictionary
+	// levels are those of the page, where they are not part of buf.
+	levels []byte
+	dict   dictionary
 	// epoch changes with the dictionary, for caches of its entries.
 	epoch int
 	// loaded counts the data pages decompressed since the last reset.
@@ -348,7 +354,14 @@ func (p *pageReader) readDictionary(h *pageHeader) error {
 // repetition levels, definition levels and values.
 func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 	p.loaded++
-	b, err := p.in.payload(h)
+	packed := p.id != codecNone && !h.plain
+	var b []byte
+	var err error
+	if packed {
+		b, err = p.in.payloadOnce(h, &p.codec.shared)
+	} else {
+		b, err = p.in.payload(h)
+	}
 	if err != nil {
 		return err
 	}
@@ -359,11 +372,16 @@ func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 		if levels > int64(len(b)) {
 			return corrupt("levels of %d bytes in a page of %d", levels, len(b))
 		}
-		repBytes, defBytes, b = b[:h.repBytes], b[h.repBytes:levels], b[levels:]
+		own := b[:levels]
+		if packed { // what was read is void with the next page of any column
+			p.levels = append(p.levels[:0], own...)
+			own = p.levels
+		}
+		repBytes, defBytes, b = own[:h.repBytes], own[h.repBytes:], b[levels:]
 	}
 	// A page of nulls alone may hold no values at all, not even an empty
 	// compressed block.
-	if p.id != codecNone && !h.plain && len(b) > 0 {
+	if packed && len(b) > 0 {
 		if b, err = p.codec.decode(p.id, p.buf, b, size); err != nil {
 			return err
 		}

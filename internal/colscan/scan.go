@@ -405,7 +405,7 @@ func (v *Vector) drain(ctx context.Context) (size int64, err error) {
 		if h.values == 0 {
 			continue
 		}
-		b, err := p.in.payload(&h)
+		b, err := p.in.payloadOnce(&h, &p.codec.shared)
 		if err != nil {
 			return size, err
 		}
