@@ -154,6 +154,8 @@ func TestColumnsEqualRowsOnGeneratedMonths(t *testing.T) {
 		{"cur2", curtest.Config{Rows: 9000, EDP: 7, Commitments: true}, curtest.Delivery{RowGroup: 5000}},
 		{"cur2, files, discount rows", curtest.Config{Rows: 6000, AIShare: 70, EDP: 7, ManualDiscounts: true, Invoiced: true}, curtest.Delivery{RowsPerFile: 2500, RowGroup: 1000, PageVersion: 1}},
 		{"hourly, clustered", curtest.Config{Sheet: curtest.Sheet{Hourly: true}, Rows: 9000, AIShare: 10, Clustered: true}, curtest.Delivery{}},
+		{"pages that end anywhere", curtest.Config{Rows: 12_000, AIShare: 4, EDP: 7}, curtest.Delivery{RowGroup: 7000, PageBytes: 5000}},
+		{"pages that end anywhere, most AI", curtest.Config{Rows: 12_000, AIShare: 70, Commitments: true}, curtest.Delivery{RowGroup: 7000, PageBytes: 3000}},
 		{"legacy", curtest.Config{Sheet: curtest.Sheet{Spelling: curtest.LegacyParquet}, Rows: 5000, Commitments: true, EDP: 3}, curtest.Delivery{RowGroup: 3000}},
 		{"few columns", curtest.Config{Sheet: curtest.Sheet{Omit: []string{"bill_*", "identity_time_interval", "line_item_line_item_type", "line_item_net_*", "product"}}, Rows: 3000}, curtest.Delivery{}},
 	}

@@ -292,6 +292,7 @@ func (w *columnWorker) testField(f fieldCond) error {
 		}
 		w.loadWhole(col)
 	}
+	w.fixed = true
 	codes, err := w.load(col)
 	if err != nil {
 		return err

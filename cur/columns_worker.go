@@ -322,8 +322,8 @@ func (w *columnWorker) isWhole(col int) bool {
 }
 
 // loadWhole makes load load all rows of the block of a column that could not be
-// looked at ahead. The block keeps its length then.
-func (w *columnWorker) loadWhole(col int) { w.entire[col], w.fixed = w.serial, true }
+// looked at ahead.
+func (w *columnWorker) loadWhole(col int) { w.entire[col] = w.serial }
 
 // place gives the places of a set's rows among those that a column was loaded
 // for; nil when they are the same.

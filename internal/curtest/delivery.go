@@ -51,6 +51,7 @@ type Delivery struct {
 	Level       int   // of gzip; 0: the fastest
 	RowGroup    int   // rows of a Parquet row group; 100,000
 	PageVersion int   // of Parquet data pages; 2
+	PageBytes   int   // of a Parquet data page before compression, about; the writer's default
 }
 
 // Written names what [Delivery.Write] left behind, as paths of the file system.

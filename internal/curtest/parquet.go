@@ -48,7 +48,7 @@ func newParquetChunk(t *Table, w io.Writer, d *Delivery) *parquetChunk {
 		columns[i] = colscan.Column{Name: o.Name, Kind: kind, Optional: !legacy}
 	}
 	c.w = colscan.NewWriter(w, columns, &colscan.WriterOptions{
-		RowGroupRows: d.RowGroup, PageVersion: d.PageVersion, Required: legacy,
+		RowGroupRows: d.RowGroup, PageVersion: d.PageVersion, PageBytes: d.PageBytes, Required: legacy,
 		KeyValue: map[string]string{"synthetic": "true"},
 	})
 	return c
