@@ -113,13 +113,17 @@ func newBlocks(r *Reader, d *parquetDecoder) *blocks {
 		}
 	}
 	b.iv.resolve = b.intervalOf
-	b.start.resolve = func(v *colscan.Value) (time.Time, error) { return b.timeOf(b.row.start, v) }
+	b.start.resolve = func(v *colscan.Value) (time.Time, error) {
+		t, err := b.timeOf(b.row.start, v)
+		b.start.blank = b.start.blank || t.IsZero() && !v.Null()
+		return t, err
+	}
 	b.end.resolve = func(v *colscan.Value) (time.Time, error) { return b.timeOf(b.row.end, v) }
 	b.period.resolve = b.monthOf
 	b.loaded = make([]loaded, len(d.cols))
 	b.floats, b.null, b.present = make([]float64, readerBlock), make([]bool, readerBlock), make([]uint32, readerBlock)
 	b.row.blocks = b
-	b.places = new(rowPlaces)
+	b.places, b.blank = new(rowPlaces), make([]int32, readerBlock)
 	for i := range b.places.rows {
 		b.places.rows[i], b.places.refs[i] = int32(i), uint32(i)
 	}

@@ -13,7 +13,9 @@ type column[T any] struct {
 	one     T
 	table   []T
 	refs    []uint32
-	vals    []T // a table of a value to a row
+	listed  bool // the table is the dictionary's, and has null last
+	blank   bool // some value that is not null was blank; only times say so
+	vals    []T  // a table of a value to a row
 	memo    colscan.Memo[T]
 	buf     []uint32
 	resolve func(*colscan.Value) (T, error)
@@ -50,7 +52,7 @@ func (c *column[T]) read(b *blocks, codes *colscan.Codes, pos []int32, n int, ev
 	}
 	c.refs = c.buf[:n]
 	table, ok, err := colscan.Table(codes, pos, c.refs, every, &c.memo, c.resolve)
-	if ok || err != nil {
+	if c.listed = ok; ok || err != nil {
 		c.table = table
 		return err
 	}
@@ -63,7 +65,19 @@ func (c *column[T]) own(b *blocks, n int) {
 	if c.vals == nil {
 		c.vals = make([]T, readerBlock)
 	}
-	c.same, c.table, c.refs = false, c.vals[:n], b.places.refs[:n]
+	c.same, c.listed, c.table, c.refs = false, false, c.vals[:n], b.places.refs[:n]
+}
+
+// full reports whether surely no row is blank.
+func (c *column[T]) full() bool {
+	if c.same || c.blank || !c.listed {
+		return false
+	}
+	most := uint32(0)
+	for _, ref := range c.refs {
+		most = max(most, ref)
+	}
+	return int(most) < len(c.table)-1
 }
 
 // value makes strings of a column's values.
@@ -97,6 +111,7 @@ func (b *blocks) codes(col int) (c *colscan.Codes, pos []int32, err error) {
 type blockAmounts struct {
 	cells
 	some  bool // there are vals; else all are 0 or blank
+	large bool // some of vals are not below maxTallied
 	memo  colscan.Memo[amount]
 	other []amount // for what has to be resolved
 }
@@ -104,17 +119,32 @@ type blockAmounts struct {
 // amount reads the column of a measure.
 func (b *blocks) amount(m Measure, n int) error {
 	a, bit := &b.amounts[m], uint32(1)<<m
-	a.m, a.some = m, false
+	a.m, a.some, a.large = m, false, false
 	col := b.row.amount[m]
 	if col < 0 {
 		return nil
 	}
-	codes, pos, err := b.codes(col)
+	if a.mem == nil {
+		a.mem = make([]int64, readerBlock)
+	}
+	v, err := b.scan.Column(col)
 	if err != nil {
 		return err
 	}
-	if a.mem == nil {
-		a.mem = make([]int64, readerBlock)
+	rows := b.sel
+	if rows == nil {
+		rows = b.places.rows[:n]
+	}
+	floats, null := b.floats[:n], b.null[:n]
+	read, err := v.LoadFloats(b.ctx, b.from, rows, floats, null)
+	if err != nil {
+		return err
+	}
+	codes, pos := &v.Codes, []int32(nil)
+	if !read {
+		if codes, pos, err = b.codes(col); err != nil {
+			return err
+		}
 	}
 	double := b.dec.cols[col].Kind == colscan.Double
 	zeroIsBlank := m == NetUnblendedCost && b.row.netZero
@@ -134,15 +164,14 @@ func (b *blocks) amount(m Measure, n int) error {
 		if a.some = !one[0].n.IsZero(); a.some {
 			a.begin(n)
 			for i := range a.vals {
-				a.put(i, one[0].n)
+				a.set(i, one[0].n)
 			}
 		}
 		return nil
 	}
 	a.begin(n)
 	a.some = true
-	floats, null := b.floats[:n], b.null[:n]
-	if !codes.Floats(pos, floats, null) {
+	if !read {
 		return b.resolveAmounts(a, codes, pos, resolve)
 	}
 	for i, x := range floats {
@@ -152,7 +181,7 @@ func (b *blocks) amount(m Measure, n int) error {
 			if err != nil {
 				return err
 			}
-			a.put(i, n)
+			a.set(i, n)
 		}
 	}
 	if zeroIsBlank {
@@ -162,6 +191,12 @@ func (b *blocks) amount(m Measure, n int) error {
 	}
 	b.there(bit, null)
 	return nil
+}
+
+// set sets the amount of a row decoded.
+func (a *blockAmounts) set(i int, n exact.Num) {
+	a.put(i, n)
+	a.large = a.large || a.vals[i] > maxTallied || a.vals[i] < -maxTallied
 }
 
 // resolveAmounts is for columns that are no doubles.
@@ -175,7 +210,7 @@ func (b *blocks) resolveAmounts(a *blockAmounts, codes *colscan.Codes, pos []int
 		return err
 	}
 	for i := range vals {
-		a.put(i, vals[i].n)
+		a.set(i, vals[i].n)
 		null[i] = !vals[i].ok
 	}
 	b.there(1<<a.m, null)
@@ -245,6 +280,9 @@ func (b *blocks) timed(n int) error {
 		if months {
 			b.period.one = MonthOf(t)
 		}
+		return nil
+	}
+	if !months && b.iv.same && b.start.full() {
 		return nil
 	}
 	if months {

@@ -5,8 +5,9 @@ import "github.com/spendclaim/spendclaim/internal/exact"
 // tally adds rows handed out to the control totals, column by column.
 type tally struct {
 	keys   []tallyKey // that rows had lately
-	slots  []uint8    // by row decoded: the place of its key in keys
-	places []uint8    // by entry of the table of line item types
+	refs   []uint32   // by row decoded: a place in slots
+	slots  []uint8    // places in keys
+	own    []uint32   // refs, where no column has them
 	few    cells      // a measure that is derived
 	marked []bool
 }
@@ -14,6 +15,9 @@ type tally struct {
 // maxTally is how many keys rows of a block may have to be added up together.
 // Reports have a handful: payer, currency and month are the same for hours.
 const maxTally = 16
+
+// maxTallied bounds the small amounts of which a block's sum is sure to be small.
+const maxTallied = (1<<63 - 1) / readerBlock
 
 // tallyKey is the totals of the rows of a key.
 type tallyKey struct {
@@ -29,12 +33,11 @@ func (b *blocks) count() {
 		return
 	}
 	t := &b.tally
-	if t.slots == nil {
-		t.slots, t.marked = make([]uint8, readerBlock), make([]bool, readerBlock)
+	if t.own == nil {
+		t.own, t.marked = make([]uint32, readerBlock), make([]bool, readerBlock)
 		t.few.mem = make([]int64, readerBlock)
 	}
-	one, ok := t.assign(b, rows)
-	if !ok {
+	if !t.assign(b, rows) {
 		// Too many keys, which no report has: row by row.
 		for _, i := range rows {
 			k := b.key(int(i))
@@ -42,10 +45,10 @@ func (b *blocks) count() {
 		}
 		return
 	}
-	t.countRows(b, rows, one)
+	t.countRows(b, rows)
 	for m := range b.amounts {
 		if a := &b.amounts[m]; a.some {
-			t.add(&a.cells, rows, one)
+			t.add(&a.cells, rows, a.large)
 		}
 	}
 	cost := &b.amounts[UnblendedCost]
@@ -57,7 +60,7 @@ func (b *blocks) count() {
 		for i := range marked {
 			marked[i] = !b.has(NetUnblendedCost, i)
 		}
-		t.derived(UnblendedWhereNetBlank, &cost.cells, marked, rows, one)
+		t.derived(UnblendedWhereNetBlank, cost, marked, rows)
 	}
 	if arn := &b.texts[fieldReservation]; b.rd.have.Has(ReservationFee) && !(arn.same && arn.one == "") {
 		marked, some := t.marked[:len(cost.vals)], false
@@ -66,7 +69,7 @@ func (b *blocks) count() {
 			some = some || marked[i]
 		}
 		if some {
-			t.derived(ReservationFee, &cost.cells, marked, rows, one)
+			t.derived(ReservationFee, cost, marked, rows)
 		}
 	}
 }
@@ -95,128 +98,127 @@ func (t *tally) slot(b *blocks, k *ControlKey) (slot uint8, ok bool) {
 	return uint8(len(t.keys) - 1), true
 }
 
-// assign finds the totals that rows belong to; one is true when they are the same
-// for all, and then slots[0] says which.
-func (t *tally) assign(b *blocks, rows []int32) (one, ok bool) {
+// assign finds the totals that rows belong to; false when they are too many.
+func (t *tally) assign(b *blocks, rows []int32) bool {
 	if len(t.keys) == maxTally {
 		t.keys = t.keys[:0]
 	}
+	t.slots = t.slots[:0]
 	kind := &b.texts[fieldType]
 	if b.texts[fieldPayer].same && b.texts[fieldCurrency].same && b.period.same {
 		k := b.key(0)
 		if kind.same {
-			t.slots[0], ok = t.slot(b, &k)
-			return true, ok
+			s, ok := t.slot(b, &k)
+			t.refs, t.slots = nil, append(t.slots, s)
+			return ok
 		}
 		if len(kind.table) < maxTally {
-			t.places = t.places[:0]
 			for _, k.LineItemType = range kind.table {
 				s, ok := t.slot(b, &k)
 				if !ok {
-					return false, false
+					return false
 				}
-				t.places = append(t.places, s)
+				t.slots = append(t.slots, s)
 			}
-			for _, i := range rows {
-				t.slots[i] = t.places[kind.refs[i]]
-			}
-			return false, true
+			t.refs = kind.refs
+			return true
 		}
+	}
+	t.refs = t.own
+	for s := range uint8(maxTally) {
+		t.slots = append(t.slots, s)
 	}
 	for _, i := range rows {
 		k := b.key(int(i))
-		if t.slots[i], ok = t.slot(b, &k); !ok {
-			return false, false
-		}
-	}
-	return false, true
-}
-
-// countRows counts rows, and those with and without some cells.
-func (t *tally) countRows(b *blocks, rows []int32, one bool) {
-	var all, net, blank [maxTally]int64
-	const hasNet, hasCost = 1 << NetUnblendedCost, 1 << UnblendedCost
-	mixed := (b.all^b.some)&(hasNet|hasCost) != 0
-	if one && !mixed {
-		all[t.slots[0]] = int64(len(rows))
-	}
-	if !one || mixed {
-		for _, i := range rows {
-			s := t.slots[0]
-			if !one {
-				s = t.slots[i]
-			}
-			if all[s&(maxTally-1)]++; mixed {
-				present := b.all | b.present[i]
-				net[s&(maxTally-1)] += int64(present >> NetUnblendedCost & 1)
-				blank[s&(maxTally-1)] += int64(^present >> UnblendedCost & 1)
-			}
-		}
-	}
-	for s := range t.keys {
-		if all[s] == 0 {
-			continue
-		}
-		if !mixed {
-			net[s], blank[s] = all[s]*int64(b.all>>NetUnblendedCost&1), all[s]*int64(^b.all>>UnblendedCost&1)
-		}
-		m := t.keys[s].m
-		m.Rows += all[s]
-		m.NetRows += net[s]
-		m.CostBlank += blank[s]
-	}
-}
-
-// derived adds the costs of the rows that are marked.
-func (t *tally) derived(m Measure, cost *cells, marked []bool, rows []int32, one bool) {
-	if t.few.choose(m, cost, marked) || len(t.few.wide) > 0 {
-		t.add(&t.few, rows, one)
-	}
-}
-
-// add adds the cells of rows.
-func (t *tally) add(c *cells, rows []int32, one bool) {
-	if len(c.wide) > 0 || !t.addSmall(c, rows, one) {
-		for _, i := range rows {
-			s := t.slots[0]
-			if !one {
-				s = t.slots[i]
-			}
-			t.keys[s].m.sums[c.m].Acc(c.num(int(i)))
-		}
-	}
-}
-
-// addSmall adds cells that are small; false, and nothing is added, when a sum of
-// them is not.
-func (t *tally) addSmall(c *cells, rows []int32, one bool) bool {
-	var sums [maxTally]int64
-	vals, over := c.vals, int64(0)
-	if one {
-		sum := int64(0)
-		for _, i := range rows {
-			v := vals[i]
-			next := sum + v
-			over |= (sum ^ next) & (v ^ next)
-			sum = next
-		}
-		sums[t.slots[0]] = sum
-	} else {
-		slots := t.slots[:len(vals)]
-		for _, i := range rows {
-			v, sum := vals[i], &sums[slots[i]&(maxTally-1)]
-			next := *sum + v
-			over |= (*sum ^ next) & (v ^ next)
-			*sum = next
-		}
-	}
-	if over < 0 {
-		return false
-	}
-	for s := range t.keys {
-		if sums[s] != 0 {
-			t.keys[s].m.sums[c.m].Acc(exact.FromSmall(sums[s]))
+		s, ok := t.slot(b, &k)
+		if t.refs[i] = uint32(s); !ok {
+			return false
 		}
 	}
 	return true
+}
+
+// countRows counts rows, and those with and without some cells.
+func (t *tally) countRows(b *blocks, rows []int32) {
+	var all, net, blank [maxTally]int64
+	const hasNet, hasCost = 1 << NetUnblendedCost, 1 << UnblendedCost
+	mixed := (b.all^b.some)&(hasNet|hasCost) != 0
+	switch {
+	case mixed:
+		for _, i := range rows {
+			s := t.ref(i)
+			all[s]++
+			present := b.all | b.present[i]
+			net[s] += int64(present >> NetUnblendedCost & 1)
+			blank[s] += int64(^present >> UnblendedCost & 1)
+		}
+	case t.refs == nil:
+		all[0] = int64(len(rows))
+	default:
+		for _, i := range rows {
+			all[t.refs[i]&(maxTally-1)]++
+		}
+	}
+	for r, s := range t.slots {
+		if all[r] == 0 {
+			continue
+		}
+		if !mixed {
+			net[r], blank[r] = all[r]*int64(b.all>>NetUnblendedCost&1), all[r]*int64(^b.all>>UnblendedCost&1)
+		}
+		m := t.keys[s].m
+		m.Rows += all[r]
+		m.NetRows += net[r]
+		m.CostBlank += blank[r]
+	}
+}
+
+// ref returns the place in slots of row i.
+func (t *tally) ref(i int32) uint32 {
+	if t.refs == nil {
+		return 0
+	}
+	return t.refs[i] & (maxTally - 1)
+}
+
+// derived adds the costs of the rows that are marked.
+func (t *tally) derived(m Measure, cost *blockAmounts, marked []bool, rows []int32) {
+	if t.few.choose(m, &cost.cells, marked) {
+		t.add(&t.few, rows, cost.large)
+	}
+}
+
+// add adds the cells of rows; large says that some are not below maxTallied.
+func (t *tally) add(c *cells, rows []int32, large bool) {
+	vals := c.vals
+	if large || len(c.wide) > 0 {
+		for _, i := range rows {
+			t.keys[t.slots[t.ref(i)]].m.sums[c.m].Acc(c.num(int(i)))
+		}
+		return
+	}
+	// Rows of one key follow one another, and each would wait for the sum before: odd
+	// rows have sums of their own.
+	var even, odd [maxTally]int64
+	switch {
+	case t.refs == nil:
+		for _, i := range rows {
+			even[0] += vals[i]
+		}
+	default:
+		refs := t.refs[:len(vals)]
+		for ; len(rows) > 1; rows = rows[2:] {
+			i, j := rows[0], rows[1]
+			even[refs[i]&(maxTally-1)] += vals[i]
+			odd[refs[j]&(maxTally-1)] += vals[j]
+		}
+		for _, i := range rows {
+			even[refs[i]&(maxTally-1)] += vals[i]
+		}
+	}
+	for r, s := range t.slots {
+		if sum := even[r] + odd[r]; sum != 0 {
+			t.keys[s].m.sums[c.m].Acc(exact.FromSmall(sum))
+		}
+	}
 }

@@ -94,13 +94,8 @@ func (b *blocks) second(field, n int, from func(blank []int32) (*column[string],
 		}
 		return err
 	}
-	blank := b.blank[:0]
-	for i, ref := range c.refs[:n] {
-		if c.table[ref] == "" {
-			blank = append(blank, int32(i))
-		}
-	}
-	if b.blank = blank; len(blank) == 0 {
+	blank := b.blankOf(c)
+	if len(blank) == 0 {
 		return nil
 	}
 	o, err := from(blank)
@@ -116,6 +111,21 @@ func (b *blocks) second(field, n int, from func(blank []int32) (*column[string],
 		c.table[i] = o.at(int(i))
 	}
 	return nil
+}
+
+// blankOf returns the rows whose value is blank.
+func (b *blocks) blankOf(c *column[string]) []int32 {
+	n := 0
+	for i, ref := range c.refs {
+		b.blank[n] = int32(i)
+		// No branch: where blanks are follows no pattern.
+		is := 0
+		if len(c.table[ref]) == 0 {
+			is = 1
+		}
+		n += is
+	}
+	return b.blank[:n]
 }
 
 // units finds the pricing unit of Marketplace rows that leave it blank.
