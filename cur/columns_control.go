@@ -151,7 +151,7 @@ func (w *columnWorker) typesOf(first uint32) (c keyColumn, err error) {
 			return c, err
 		}
 		w.tallied = w.tallied[:0]
-		w.ctlNeed = colscan.Tally(v, w.n, &w.types, pair, func(id uint32, n int64) { w.tallied = append(w.tallied, tallied{id, n}) })
+		w.ctlNeed = colscan.Tally(v, w.base, w.n, &w.types, pair, func(id uint32, n int64) { w.tallied = append(w.tallied, tallied{id, n}) })
 		if !w.ctlNeed {
 			w.loadWhole(col)
 		} else if set = &w.need; len(set.rows) == 0 {

@@ -222,10 +222,11 @@ func (w *columnWorker) enumerate() {
 	w.need.full, w.need.dense = n == w.n, 2*n > w.n
 }
 
-// shorten makes the block no longer than what can be looked at ahead of a column, unless
-// that is little, or rows of another column were loaded already.
+// shorten moves a column to the block, to look at it ahead, and makes the block no longer
+// than that can be done, unless that is little, or rows of another column were loaded
+// already.
 func (w *columnWorker) shorten(col int) error {
-	if col < 0 || w.plan.reach[col] != reachTest || w.fixed {
+	if col < 0 || w.plan.reach[col] != reachTest {
 		return nil
 	}
 	v, err := w.scan.Column(col)
@@ -236,7 +237,7 @@ func (w *columnWorker) shorten(col int) error {
 	if err != nil {
 		return err
 	}
-	if n >= leastRows && n < int64(w.n) {
+	if !w.fixed && n >= leastRows && n < int64(w.n) {
 		w.n = int(n)
 		w.whole.rows = w.whole.rows[:n]
 	}
@@ -287,7 +288,7 @@ func (w *columnWorker) testField(f fieldCond) error {
 	}
 	if w.plan.reach[col] == reachTest {
 		v, err := w.scan.Column(col)
-		if err != nil || w.tests[f.field].Look(v, w.n, f.bits, w.sets, judge) {
+		if err != nil || w.tests[f.field].Look(v, w.base, w.n, f.bits, w.sets, judge) {
 			return err
 		}
 		w.loadWhole(col)

@@ -44,13 +44,13 @@ type testTable [1 << testWidth]uint16
 
 const outside = 1 << 8
 
-// Look sets bit i of sets[c], for each condition c of those in of, to whether value
-// i of the next n values meets it. resolve says which conditions a value meets, as in
+// Look sets bit i of sets[c], for each condition c of those in of, to whether the value
+// of row+i meets it, for n rows from the row on that [Vector.Ahead] moved to. resolve says which conditions a value meets, as in
 // [Or]. What the sets held is lost. ok is false where this cannot be told: the sets are
 // void then, and the rows are to be loaded.
-func (t *Test) Look(v *Vector, n int, of uint64, sets [][]uint64, resolve func(*Value) (uint64, error)) (ok bool) {
+func (t *Test) Look(v *Vector, row int64, n int, of uint64, sets [][]uint64, resolve func(*Value) (uint64, error)) (ok bool) {
 	l := &v.leaf
-	if n > l.left || l.vals.encoding != encRLEDictionary {
+	if l.next != row || n > l.left || l.vals.encoding != encRLEDictionary {
 		return false
 	}
 	id, size := t.memo.id, t.memo.size
@@ -260,13 +260,13 @@ func (t *Test) markPacked(runs *hybrid, at, n int, table *testTable, set []uint6
 // maxTally is how many entries a dictionary may have for its values to be counted.
 const maxTally = 256
 
-// Tally counts the next n values without passing them. add is called with what a
+// Tally counts n values from the row on that [Vector.Ahead] moved to, without passing them. add is called with what a
 // value resolves to and how often it occurs, once for each entry of the dictionary
 // that occurs, and for null. ok is false where they cannot be counted; add was not
 // called then.
-func Tally[T any](v *Vector, n int, m *Memo[T], resolve func(*Value) (T, error), add func(T, int64)) (ok bool) {
+func Tally[T any](v *Vector, row int64, n int, m *Memo[T], resolve func(*Value) (T, error), add func(T, int64)) (ok bool) {
 	l, size := &v.leaf, v.Codes.dict.size()
-	if n > l.left || l.vals.encoding != encRLEDictionary || size > maxTally {
+	if l.next != row || n > l.left || l.vals.encoding != encRLEDictionary || size > maxTally {
 		return false
 	}
 	var counts [maxTally]int64

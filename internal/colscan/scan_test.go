@@ -65,11 +65,11 @@ func (s *blockReader) look(v *colscan.Vector, base int64, n int) (check func(row
 		}
 	}
 	of := uint64(someTraits | base&1)
-	if !s.test.Look(v, n, of, sets, cellTraits) {
+	if !s.test.Look(v, base, n, of, sets, cellTraits) {
 		return nil, nil
 	}
 	counts := map[cell]int64{}
-	counted := colscan.Tally(v, n, &s.tally, textCell, func(c cell, n int64) { counts[c] += n })
+	counted := colscan.Tally(v, base, n, &s.tally, textCell, func(c cell, n int64) { counts[c] += n })
 	s.looks++
 	return func(rows []int32, cells []cell) error {
 		for i, row := range rows {
