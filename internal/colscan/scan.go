@@ -109,8 +109,8 @@ func (s *Scanner) release() {
 		}
 	}
 	for _, m := range s.maps {
-		put(m.keys)
-		put(m.values)
+		put(m.keys.v)
+		put(m.values.v)
 		s.spare = append(s.spare, m)
 	}
 	s.maps = s.maps[:0]
@@ -370,7 +370,7 @@ func (s *Scanner) Opened() (columns []int) {
 		}
 	}
 	for _, m := range s.maps {
-		columns = append(columns, m.keys.col)
+		columns = append(columns, m.keys.v.col)
 	}
 	return columns
 }

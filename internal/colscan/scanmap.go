@@ -4,41 +4,39 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"math/bits"
 	"slices"
 	"strings"
 )
 
-// A MapVector reads some keys of a map column, forwards only. The keys of all
-// rows are walked, 64 entries at a time; values are decoded for the entries
-// asked for and no others.
+// A MapVector reads some keys of a map column, forwards only. What begins a row is
+// found 64 entries at a time; keys are looked at in the rows asked for, and
+// values where a key is asked for.
 type MapVector struct {
-	keys, values *Vector
+	keys, values mapSide
 	wanted       []string
 	prefixes     []string
 	class        Memo[keyClass]
 
-	// What keys are, by entry of their dictionary: the number + 1 of a class, 0 when
-	// that is not known. Class 0 is that of keys nobody asked for.
-	classOfEntry []uint16
-	classes      []keyClass
-	dict         uint64 // that classOfEntry belongs to
+	shapes mapShapes
 
-	// The entries whose levels were decoded and that were not consumed: one bit for
-	// each that begins a row, has a key, or, once keys were read, has one asked for.
-	starts, valid, hot uint64
-	n                  int
-	keysRead           bool
-	off                int        // of the next entry in hotClass
-	hotClass           [64]uint16 // of hot entries
-	row                int64      // that the entry consumed last belongs to
-	entry              int64      // consumed so far
+	// Where rows begin in the window of the keys.
+	starts [mapWindow / 64]uint64
+	word   int   // of starts, that find has come to
+	row    int64 // the first that begins in it, or behind it
 
-	hits    []int32 // entries whose values are asked for, from the first of this Load on
-	targets []target
-	out     []Codes // by wanted key
-	holds   []uint64
+	// The rows found in the window: their entries; and of a batch of them the shapes,
+	// and the bits of the run where their values begin.
+	from, to [mapWindow]int32
+	shapeOf  [mapWindow]uint32
+	bitOf    [mapWindow]int32
+	// Their keys and values, where entries have none.
+	keyFrom, keyTo, valueFrom, valueTo [mapWindow]int32
+
+	met   []int   // the wanted keys that occurred in the chunk
+	top   uint32  // the greatest reference taken from runs in this Load, or more
+	out   []Codes // by wanted key
+	holds []uint64
 }
 
 // keyClass says what a key is: one of the wanted, or the begin of wanted
@@ -46,12 +44,6 @@ type MapVector struct {
 type keyClass struct {
 	want     int
 	prefixes uint64
-}
-
-// target is where the value of a hit goes.
-type target struct {
-	row   int32
-	class uint16
 }
 
 // Map opens a map column for the given keys and, for [MapVector.Holds], key
@@ -68,15 +60,19 @@ func (s *Scanner) Map(col int, wanted, prefixes []string) (*MapVector, error) {
 	if len(prefixes) > 64 {
 		return fail(fmt.Errorf("%w: %d prefixes", ErrKind, len(prefixes)))
 	}
-	m := &MapVector{wanted: wanted, prefixes: prefixes, row: -1, classes: []keyClass{{want: -1}},
-		keys: s.vector(col, &c.leaves[0], 0), values: s.vector(col, &c.leaves[1], 0)}
+	m := &MapVector{wanted: wanted, prefixes: prefixes}
+	m.keys.v, m.values.v = s.vector(col, &c.leaves[0], 0), s.vector(col, &c.leaves[1], 0)
 	if n := len(s.spare); n > 0 {
 		old := s.spare[n-1]
 		s.spare = s.spare[:n-1]
-		m.hits, m.targets, m.holds = old.hits[:0], old.targets[:0], old.holds[:0]
-		m.classOfEntry = old.classOfEntry
+		m.holds, m.shapes = old.holds[:0], old.shapes
+		if len(old.out) == len(wanted) {
+			m.out = old.out
+		}
 	}
-	m.out = make([]Codes, len(wanted))
+	if m.out == nil {
+		m.out = make([]Codes, len(wanted))
+	}
 	s.maps = append(s.maps, m)
 	return m, nil
 }
@@ -110,250 +106,250 @@ func (m *MapVector) Holds(i, prefix int) bool { return m.holds[i]>>prefix&1 != 0
 
 // Load decodes the rows base+sel[0], base+sel[1], …, which must ascend and lie
 // behind those loaded before.
+//
+// A key that a row has twice is an error, for whichever value won, the other
+// would be lost in silence.
 func (m *MapVector) Load(ctx context.Context, base int64, sel []int32) (err error) {
-	defer m.keys.guard(&err)
-	m.keys.begin(0)
-	m.hits, m.targets, m.holds = m.hits[:0], m.targets[:0], m.holds[:0]
-	for range sel {
-		m.holds = append(m.holds, 0)
+	defer m.keys.v.guard(&err)
+	m.values.v.begin(0)
+	m.top = 0
+	if cap(m.holds) < len(sel) {
+		m.holds = make([]uint64, roomy(len(sel)))
 	}
-	from := m.entry
-	for i, s := range sel {
-		if err := m.find(ctx, base+int64(s)); err != nil {
+	m.holds = m.holds[:len(sel)]
+	clear(m.holds)
+	for k := range m.out {
+		m.out[k].begin(len(sel))
+		nullRefs(m.out[k].refs)
+	}
+	for i := 0; i < len(sel); {
+		n, err := m.find(ctx, base, sel[i:])
+		if err != nil {
 			return err
 		}
-		next := int64(math.MaxInt64)
-		if i+1 < len(sel) {
-			next = base + int64(sel[i+1])
-		}
-		if err := m.read(ctx, int32(i), from, next); err != nil {
-			return err
+		for at := 0; at < n; {
+			k := m.batch(i, at, n)
+			if i, at = i+k, at+k; at == n {
+				break
+			}
+			if k == 0 {
+				if err := m.slow(ctx, i, int(m.from[at]), int(m.to[at])); err != nil {
+					return err
+				}
+				i, at = i+1, at+1
+			}
 		}
 	}
-	if len(m.hits) > 0 {
-		// The leaf of the values counts entries, not rows.
-		if err := m.values.load(ctx, from, m.hits, 0, false); err != nil {
-			return err
-		}
-	}
-	return m.deal(len(sel))
+	return m.finish()
 }
 
-// window decodes the levels of the next entries; io.EOF at the chunk's end.
+func nullRefs(refs []uint32) {
+	if len(refs) > 0 {
+		refs[0] = refNull
+	}
+	for n := 1; n < len(refs); n *= 2 {
+		copy(refs[n:], refs[:n])
+	}
+}
+
+// window begins the window of the next entries; io.EOF at the chunk's end.
 func (m *MapVector) window(ctx context.Context) error {
-	l := &m.keys.leaf
+	k := &m.keys
+	l := &k.v.leaf
+	for ; m.word<<6 < k.n; m.word++ {
+		m.row += int64(bits.OnesCount64(m.starts[m.word]))
+	}
+	if err := k.end(l.left > 0); err != nil {
+		return err
+	}
 	for l.left == 0 {
 		if _, err := l.advance(ctx, 0); err != nil {
 			return err
 		}
 	}
-	n := min(64, l.left)
-	inner, ok := l.rep.equal(n, 1)
-	if !ok {
-		return errLevels
+	n := min(mapWindow, l.left)
+	for i := 0; i<<6 < n; i++ {
+		size := min(64, n-i<<6)
+		inner, ok := l.rep.equal(size, 1)
+		if !ok {
+			return errLevels
+		}
+		m.starts[i] = ^inner & lowBits(size)
 	}
-	if m.valid, ok = l.def.equal(n, l.spec.maxDef); !ok {
-		return errLevels
-	}
-	m.starts, m.n = ^inner&lowBits(n), n
-	m.keysRead, m.hot, m.off = false, 0, 0
-	l.left -= n
-	if m.row < 0 && m.starts&1 == 0 {
+	if m.word = 0; m.row == 0 && m.starts[0]&1 == 0 {
 		return corrupt("row 0 does not begin a map")
 	}
-	return nil
+	return k.begin(n)
 }
 
-// consume passes n entries of the window.
-func (m *MapVector) consume(n int) error {
-	if !m.keysRead && n > 0 {
-		if err := m.keys.leaf.vals.skip(bits.OnesCount64(m.valid & lowBits(n))); err != nil {
-			return err
-		}
-	}
-	m.entry += int64(n)
-	m.n -= n
-	m.off += n
-	m.starts >>= n
-	m.valid >>= n
-	m.hot >>= n
-	return nil
-}
-
-// find moves to the first entry of a row.
-func (m *MapVector) find(ctx context.Context, row int64) error {
-	for m.row < row {
-		if m.n == 0 {
+// find finds the entries of the rows base+sel[0], base+sel[1], …, as many as begin in
+// one window, and returns how many. A row that reaches to the window's end may go on
+// behind it.
+func (m *MapVector) find(ctx context.Context, base int64, sel []int32) (n int, err error) {
+	for {
+		if m.word<<6 >= m.keys.n {
+			if n > 0 {
+				return n, nil
+			}
 			if err := m.window(ctx); err == io.EOF {
-				return corrupt("map has %d rows, the footer promises more", m.row+1)
+				return 0, corrupt("map has %d rows, the footer promises more", m.row)
 			} else if err != nil {
-				return err
+				return 0, err
 			}
 		}
-		need, have := row-m.row, bits.OnesCount64(m.starts)
-		n := m.n
-		if int64(have) < need {
-			m.row += int64(have)
-		} else {
-			at := m.starts
-			for ; need > 1; need-- {
-				at &= at - 1
+		at, word := int32(m.word)<<6, m.starts[m.word]
+		have := int64(bits.OnesCount64(word))
+		if base+int64(sel[n])-m.row < have {
+			var begins [65]int32
+			k := 0
+			for ; word != 0; word &= word - 1 {
+				begins[k&63] = at + int32(bits.TrailingZeros64(word))
+				k++
 			}
-			n = bits.TrailingZeros64(at)
-			m.row = row
+			begins[k] = int32(m.next(m.word + 1))
+			for before := int32(m.row - base); n < len(sel) && int64(sel[n]-before) < have; n++ {
+				r := sel[n] - before
+				m.from[n], m.to[n] = begins[r], begins[r+1]
+			}
+			if n == len(sel) {
+				return n, nil
+			}
 		}
-		if err := m.consume(n); err != nil {
-			return err
-		}
+		m.row += have
+		m.word++
 	}
-	m.starts &^= 1 // the row ends at the next
-	return nil
 }
 
-// read takes the entries of the current row; next is the row that will be asked for
-// after it.
-func (m *MapVector) read(ctx context.Context, i int32, from, next int64) error {
+// next returns where in the window the first row begins from a word on, its end when
+// none does.
+func (m *MapVector) next(word int) int {
+	for ; word<<6 < m.keys.n; word++ {
+		if m.starts[word] != 0 {
+			return word<<6 + bits.TrailingZeros64(m.starts[word])
+		}
+	}
+	return m.keys.n
+}
+
+// note notes that a wanted key occurs.
+func (m *MapVector) note(w int) {
+	if !slices.Contains(m.met, w) {
+		m.met = append(m.met, w)
+	}
+}
+
+// slow takes a row whose first entries are given, key by key.
+func (m *MapVector) slow(ctx context.Context, i, from, to int) error {
 	for pairs := 0; ; {
-		if m.n == 0 {
-			if err := m.window(ctx); err == io.EOF {
-				return nil
-			} else if err != nil {
-				return err
-			}
-		}
-		n := min(bits.TrailingZeros64(m.starts), m.n)
-		if pairs += n; pairs > maxPairs {
+		if pairs += to - from; pairs > maxPairs {
 			return errPairs
 		}
-		alone := false
-		if n > 0 && !m.keysRead {
-			// All keys of the window, when another of its rows is asked for.
-			until := m.n
-			if alone = next-m.row > int64(bits.OnesCount64(m.starts)); alone {
-				until = n
-			}
-			if err := m.readKeys(until); err != nil {
+		for ; from < to; from += min(64, to-from) {
+			if err := m.part(ctx, i, from, min(from+64, to)); err != nil {
 				return err
 			}
 		}
-		for hot := m.hot & lowBits(n); hot != 0; hot &= hot - 1 {
-			at := bits.TrailingZeros64(hot)
-			m.hits = append(m.hits, int32(m.entry+int64(at)-from))
-			m.targets = append(m.targets, target{i, m.hotClass[m.off+at]})
-		}
-		if err := m.consume(n); err != nil {
-			return err
-		}
-		if alone {
-			m.keysRead = false
-		}
-		if m.n > 0 {
+		if to < m.keys.n {
 			return nil
 		}
+		if err := m.window(ctx); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+		from, to = 0, m.next(0)
 	}
 }
 
-// readKeys decodes the keys of the next n entries, and marks those asked for.
-func (m *MapVector) readKeys(n int) error {
+// part takes entries of loaded row i, 64 at most.
+func (m *MapVector) part(ctx context.Context, i, from, to int) error {
 	var refs [64]uint32
-	v := m.keys
-	keys := refs[:bits.OnesCount64(m.valid&lowBits(n))]
-	if err := v.take(keys); err != nil {
+	k := &m.keys
+	first := k.before(from)
+	keys := refs[:k.before(to)-first]
+	k.v.begin(0)
+	if err := k.pass(first); err != nil {
 		return err
 	}
-	m.keysRead, m.hot, m.off = true, 0, 0
-	if n := v.Codes.dict.size(); m.dict != v.id || len(m.classOfEntry) != n {
-		if m.dict = v.id; cap(m.classOfEntry) < n {
-			m.classOfEntry = make([]uint16, n)
-		}
-		m.classOfEntry = m.classOfEntry[:n]
-		clear(m.classOfEntry)
+	if err := k.take(keys); err != nil {
+		return err
 	}
-	valid, known := m.valid, m.classOfEntry
-	for _, ref := range keys {
-		at := bits.TrailingZeros64(valid)
-		valid &= valid - 1
-		var class uint16
-		if int64(ref) < int64(len(known)) {
-			class = known[ref]
-		}
-		if class == 1 {
+	for e := from; len(keys) > 0; e++ {
+		if !k.has(e) {
 			continue
 		}
-		if class == 0 {
-			var err error
-			if class, err = m.classify(ref); err != nil {
-				return err
-			}
-			if int64(ref) < int64(len(known)) {
-				known[ref] = class
-			}
-			if class == 1 {
-				continue
-			}
+		class, err := m.classOfRef(keys[0])
+		if err != nil {
+			return err
 		}
-		m.hot |= 1 << at
-		m.hotClass[at] = class - 1
-	}
-	return nil
-}
-
-// classify returns the number + 1 of a key's class.
-func (m *MapVector) classify(ref uint32) (uint16, error) {
-	m.class.begin(&m.keys.Codes)
-	c, err := m.class.one(&m.keys.Codes, ref, m.classOf)
-	if err != nil {
-		return 0, err
-	}
-	i := slices.Index(m.classes, c)
-	if i < 0 {
-		// There are no more classes than wanted keys times chains of prefixes; far
-		// below what a class can number.
-		if i = len(m.classes); i >= 1<<16-1 {
-			return 0, corrupt("keys of %d classes", i)
+		if keys = keys[1:]; class.want < 0 && class.prefixes == 0 {
+			continue
 		}
-		m.classes = append(m.classes, c)
-	}
-	return uint16(i + 1), nil
-}
-
-// deal hands the values of the hits to the keys that asked for them.
-// A key that a row has twice is an error, for whichever value won, the other
-// would be lost in silence.
-func (m *MapVector) deal(rows int) error {
-	for k := range m.out {
-		o := &m.out[k]
-		o.begin(rows)
-		o.spec, o.dict, o.id = m.values.spec, m.values.dict, m.values.id
-		for i := range o.refs {
-			o.refs[i] = refNull
+		ref, err := m.values.value(ctx, k.from+int64(e))
+		if err != nil {
+			return err
 		}
-	}
-	found := 0
-	for h, t := range m.targets {
-		ref := m.values.refs[h]
 		if ref == refNull {
 			continue
 		}
-		class := m.classes[t.class]
-		m.holds[t.row] |= class.prefixes
-		if k := class.want; k >= 0 {
-			o := &m.out[k]
-			if o.refs[t.row] != refNull {
-				return badValue("key %q occurs twice", m.wanted[k])
+		m.holds[i] |= class.prefixes
+		if w := class.want; w >= 0 {
+			m.note(w)
+			if m.out[w].refs[i] != refNull {
+				return badValue("key %q occurs twice", m.wanted[w])
 			}
-			o.refs[t.row] = ref
-			found++
-		}
-	}
-	for k := range m.out {
-		o := &m.out[k]
-		o.bits, o.texts, o.owns = m.values.bits, m.values.texts, m.values.owns
-		if found == 0 {
-			o.note(refNull)
+			m.out[w].refs[i] = ref
 		}
 	}
 	return nil
+}
+
+// classOfRef returns the class of a key.
+func (m *MapVector) classOfRef(ref uint32) (keyClass, error) {
+	v := m.keys.v
+	m.class.begin(&v.Codes)
+	return m.class.one(&v.Codes, ref, m.classOf)
+}
+
+// finish completes the values of the rows loaded.
+func (m *MapVector) finish() error {
+	v := &m.values.v.Codes
+	for k := range m.out {
+		o := &m.out[k]
+		o.spec, o.dict, o.id = v.spec, v.dict, v.id
+		o.bits, o.texts, o.owns = v.bits, v.texts, v.owns
+		if !slices.Contains(m.met, k) {
+			o.note(refNull)
+			continue
+		}
+		if int64(m.top) >= int64(v.dict.size()) {
+			for _, ref := range o.refs {
+				if ref != refNull && ref&refOwn == 0 {
+					if err := v.dict.check([]uint32{ref}, ref); err != nil {
+						return err
+					}
+				}
+			}
+		}
+		o.unite()
+	}
+	return nil
+}
+
+// unite notes that all values are one, when they are.
+func (c *Codes) unite() {
+	if len(c.refs) == 0 {
+		c.note(refNull)
+		return
+	}
+	first := c.refs[0]
+	for _, ref := range c.refs {
+		if ref != first {
+			c.mixed()
+			return
+		}
+	}
+	c.note(first)
 }
 
 // Keyed reports whether [Scanner.Map] reads a column.
