@@ -112,7 +112,11 @@ func newBlocks(r *Reader, d *parquetDecoder) *blocks {
 			b.texts[i].resolve = d.texts[c].value
 		}
 	}
-	b.iv.resolve = b.intervalOf
+	b.iv.resolve = func(v *colscan.Value) (interval, error) {
+		iv, err := b.intervalOf(v)
+		b.iv.blank = b.iv.blank || iv.start.IsZero() && !v.Null()
+		return iv, err
+	}
 	b.start.resolve = func(v *colscan.Value) (time.Time, error) {
 		t, err := b.timeOf(b.row.start, v)
 		b.start.blank = b.start.blank || t.IsZero() && !v.Null()

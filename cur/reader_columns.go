@@ -15,7 +15,8 @@ type column[T any] struct {
 	refs    []uint32
 	listed  bool // the table is the dictionary's, and has null last
 	blank   bool // some value that is not null was blank; only times say so
-	vals    []T  // a table of a value to a row
+	vals    []T  // a table of the column's own
+	spare   []T
 	memo    colscan.Memo[T]
 	buf     []uint32
 	resolve func(*colscan.Value) (T, error)
@@ -35,6 +36,7 @@ func (c *column[T]) load(b *blocks, col, n int) error {
 	if err != nil {
 		return err
 	}
+	b.dec.texts[col].many = codes.Size() > manyTexts
 	return c.read(b, codes, pos, n, b.every)
 }
 
@@ -62,10 +64,14 @@ func (c *column[T]) read(b *blocks, codes *colscan.Codes, pos []int32, n int, ev
 
 // own makes the table one of n values of the column's own, a value to a row.
 func (c *column[T]) own(b *blocks, n int) {
+	c.room()
+	c.same, c.listed, c.table, c.refs = false, false, c.vals[:n], b.places.refs[:n]
+}
+
+func (c *column[T]) room() {
 	if c.vals == nil {
 		c.vals = make([]T, readerBlock)
 	}
-	c.same, c.listed, c.table, c.refs = false, false, c.vals[:n], b.places.refs[:n]
 }
 
 // full reports whether surely no row is blank.
@@ -86,6 +92,8 @@ func (t *texts) value(v *colscan.Value) (string, error) {
 	switch {
 	case err != nil || len(s) == 0:
 		return "", err
+	case v.Listed() && t.many:
+		return t.copy(s), nil // as soon as look it up
 	case v.Listed():
 		return t.of(s), nil
 	}
@@ -282,7 +290,7 @@ func (b *blocks) timed(n int) error {
 		}
 		return nil
 	}
-	if !months && b.iv.same && b.start.full() {
+	if !months && (b.iv.full() || b.start.full()) {
 		return nil
 	}
 	if months {

@@ -16,7 +16,8 @@ type batch struct {
 	tmpl     LineItem
 
 	texts   []batchText
-	amounts []batchAmount
+	amounts []*blockAmounts
+	some    [batchRows]uint32 // see refs
 }
 
 // batchRows is few enough that the rows stay in the nearest cache.
@@ -26,11 +27,6 @@ type batchText struct {
 	field int
 	table []string
 	refs  []uint32
-}
-
-type batchAmount struct {
-	from *blockAmounts
-	vals []int64 // nil: all are 0
 }
 
 // give returns the next row to hand out.
@@ -61,7 +57,7 @@ func (t *batch) plan(b *blocks) {
 	t.tmpl.BillingPeriod = b.period.one
 	for m := range b.amounts {
 		if a := &b.amounts[m]; b.some&(1<<m) != 0 && a.some {
-			t.amounts = append(t.amounts, batchAmount{a, a.vals})
+			t.amounts = append(t.amounts, a)
 		}
 	}
 }
@@ -88,27 +84,27 @@ func (b *blocks) look(i int32) *LineItem {
 func (t *batch) fill(b *blocks, to []LineItem, rows []int32) {
 	for k := range t.texts {
 		v := &t.texts[k]
-		putTexts(to, v.field, v.table, v.refs, rows)
+		putTexts(to, v.field, v.table, t.refs(v.refs, rows))
 	}
-	if !b.iv.same {
-		for j, i := range rows {
-			iv := &b.iv.table[b.iv.refs[i]]
+	if c := &b.iv; !c.same {
+		for j, ref := range t.refs(c.refs, rows) {
+			iv := &c.table[ref]
 			to[j].IntervalStart, to[j].IntervalEnd = iv.start, iv.end
 		}
 	}
-	if !b.start.same {
-		for j, i := range rows {
-			to[j].UsageStart = b.start.table[b.start.refs[i]]
+	if c := &b.start; !c.same {
+		for j, ref := range t.refs(c.refs, rows) {
+			to[j].UsageStart = c.table[ref]
 		}
 	}
-	if !b.end.same {
-		for j, i := range rows {
-			to[j].UsageEnd = b.end.table[b.end.refs[i]]
+	if c := &b.end; !c.same {
+		for j, ref := range t.refs(c.refs, rows) {
+			to[j].UsageEnd = c.table[ref]
 		}
 	}
-	if !b.period.same {
-		for j, i := range rows {
-			to[j].BillingPeriod = b.period.table[b.period.refs[i]]
+	if c := &b.period; !c.same {
+		for j, ref := range t.refs(c.refs, rows) {
+			to[j].BillingPeriod = c.table[ref]
 		}
 	}
 	if b.all != b.some {
@@ -116,19 +112,30 @@ func (t *batch) fill(b *blocks, to []LineItem, rows []int32) {
 			to[j].present = b.all | b.present[i]
 		}
 	}
-	for k := range t.amounts {
-		v := &t.amounts[k]
-		m := v.from.m
-		if len(v.from.wide) > 0 {
+	for _, a := range t.amounts {
+		m, vals := a.m, a.vals
+		if len(a.wide) > 0 {
 			for j, i := range rows {
-				to[j].amounts[m] = v.from.num(int(i))
+				to[j].amounts[m] = a.num(int(i))
 			}
 			continue
 		}
 		for j, i := range rows {
-			to[j].amounts[m] = exact.FromSmall(v.vals[i])
+			to[j].amounts[m] = exact.FromSmall(vals[i])
 		}
 	}
+}
+
+// refs returns those of rows.
+func (t *batch) refs(refs []uint32, rows []int32) []uint32 {
+	first := rows[0]
+	if int(rows[len(rows)-1]-first) == len(rows)-1 {
+		return refs[first:][:len(rows)]
+	}
+	for j, i := range rows {
+		t.some[j] = refs[i]
+	}
+	return t.some[:len(rows)]
 }
 
 // num returns the amount of row i.
@@ -141,92 +148,92 @@ func (c *cells) num(i int) exact.Num {
 }
 
 // putTexts sets the field of a place in textFields.
-func putTexts(to []LineItem, field int, table []string, refs []uint32, rows []int32) {
-	to = to[:len(rows)]
+func putTexts(to []LineItem, field int, table []string, refs []uint32) {
+	to = to[:len(refs)]
 	switch field {
 	case fieldPayer:
-		for j, i := range rows {
-			to[j].Payer = table[refs[i]]
+		for j, ref := range refs {
+			to[j].Payer = table[ref]
 		}
 	case fieldInvoice:
-		for j, i := range rows {
-			to[j].InvoiceID = table[refs[i]]
+		for j, ref := range refs {
+			to[j].InvoiceID = table[ref]
 		}
 	case fieldInvoicing:
-		for j, i := range rows {
-			to[j].InvoicingEntity = table[refs[i]]
+		for j, ref := range refs {
+			to[j].InvoicingEntity = table[ref]
 		}
 	case fieldLegal:
-		for j, i := range rows {
-			to[j].LegalEntity = table[refs[i]]
+		for j, ref := range refs {
+			to[j].LegalEntity = table[ref]
 		}
 	case fieldBillType:
-		for j, i := range rows {
-			to[j].BillType = table[refs[i]]
+		for j, ref := range refs {
+			to[j].BillType = table[ref]
 		}
 	case fieldEntity:
-		for j, i := range rows {
-			to[j].BillingEntity = table[refs[i]]
+		for j, ref := range refs {
+			to[j].BillingEntity = table[ref]
 		}
 	case fieldProduct:
-		for j, i := range rows {
-			to[j].ProductCode = table[refs[i]]
+		for j, ref := range refs {
+			to[j].ProductCode = table[ref]
 		}
 	case fieldFamily:
-		for j, i := range rows {
-			to[j].ProductFamily = table[refs[i]]
+		for j, ref := range refs {
+			to[j].ProductFamily = table[ref]
 		}
 	case fieldName:
-		for j, i := range rows {
-			to[j].ProductName = table[refs[i]]
+		for j, ref := range refs {
+			to[j].ProductName = table[ref]
 		}
 	case fieldModel:
-		for j, i := range rows {
-			to[j].Model = table[refs[i]]
+		for j, ref := range refs {
+			to[j].Model = table[ref]
 		}
 	case fieldUsageType:
-		for j, i := range rows {
-			to[j].UsageType = table[refs[i]]
+		for j, ref := range refs {
+			to[j].UsageType = table[ref]
 		}
 	case fieldOperation:
-		for j, i := range rows {
-			to[j].Operation = table[refs[i]]
+		for j, ref := range refs {
+			to[j].Operation = table[ref]
 		}
 	case fieldUnit:
-		for j, i := range rows {
-			to[j].PricingUnit = table[refs[i]]
+		for j, ref := range refs {
+			to[j].PricingUnit = table[ref]
 		}
 	case fieldType:
-		for j, i := range rows {
-			to[j].LineItemType = table[refs[i]]
+		for j, ref := range refs {
+			to[j].LineItemType = table[ref]
 		}
 	case fieldCurrency:
-		for j, i := range rows {
-			to[j].Currency = table[refs[i]]
+		for j, ref := range refs {
+			to[j].Currency = table[ref]
 		}
 	case fieldAccount:
-		for j, i := range rows {
-			to[j].UsageAccount = table[refs[i]]
+		for j, ref := range refs {
+			to[j].UsageAccount = table[ref]
 		}
 	case fieldRegion:
-		for j, i := range rows {
-			to[j].Region = table[refs[i]]
+		for j, ref := range refs {
+			to[j].Region = table[ref]
 		}
 	case fieldPrincipal:
-		for j, i := range rows {
-			to[j].Principal = table[refs[i]]
+		for j, ref := range refs {
+			to[j].Principal = table[ref]
 		}
 	case fieldResource:
-		for j, i := range rows {
-			to[j].Resource = table[refs[i]]
+		for j, ref := range refs {
+			to[j].Resource = table[ref]
 		}
 	case fieldDescription:
-		for j, i := range rows {
-			to[j].Description = table[refs[i]]
+		for j, ref := range refs {
+			to[j].Description = table[ref]
 		}
 	case fieldReservation:
-		for j, i := range rows {
-			to[j].Reservation = table[refs[i]]
+		for j, ref := range refs {
+			to[j].Reservation = table[ref]
 		}
 	}
 }

@@ -55,10 +55,17 @@ func (b *blocks) count() {
 	if !cost.some {
 		return
 	}
-	if b.rd.have.Has(UnblendedWhereNetBlank) && b.all&(1<<NetUnblendedCost) == 0 {
+	const net = 1 << NetUnblendedCost
+	switch {
+	case !b.rd.have.Has(UnblendedWhereNetBlank) || b.all&net != 0:
+	case b.some&net == 0:
+		whole := cost.cells
+		whole.m = UnblendedWhereNetBlank
+		t.add(&whole, rows, cost.large)
+	default:
 		marked := t.marked[:len(cost.vals)]
-		for i := range marked {
-			marked[i] = !b.has(NetUnblendedCost, i)
+		for i, has := range b.present[:len(marked)] {
+			marked[i] = has&net == 0
 		}
 		t.derived(UnblendedWhereNetBlank, cost, marked, rows)
 	}
@@ -72,11 +79,6 @@ func (b *blocks) count() {
 			t.derived(ReservationFee, cost, marked, rows)
 		}
 	}
-}
-
-// has reports whether a row decoded has a cell of a measure.
-func (b *blocks) has(m Measure, i int) bool {
-	return b.all&(1<<m) != 0 || b.some&(1<<m) != 0 && b.present[i]&(1<<m) != 0
 }
 
 // key returns what the totals of a row are kept by.

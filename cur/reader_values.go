@@ -90,7 +90,7 @@ func (b *blocks) second(field, n int, from func(blank []int32) (*column[string],
 		}
 		o, err := from(b.places.rows[:n])
 		if err == nil && o != nil {
-			c.same, c.one, c.table, c.refs = o.same, o.one, o.table, o.refs
+			c.same, c.one, c.table, c.refs, c.listed = o.same, o.one, o.table, o.refs, o.listed
 		}
 		return err
 	}
@@ -102,7 +102,26 @@ func (b *blocks) second(field, n int, from func(blank []int32) (*column[string],
 	if err != nil || o == nil || !slices.ContainsFunc(blank, func(i int32) bool { return o.at(int(i)) != "" }) {
 		return err
 	}
+	c.fillIn(b, n, blank, o)
+	return nil
+}
+
+// fillIn sets the values of blank rows to those of o.
+func (c *column[T]) fillIn(b *blocks, n int, blank []int32, o *column[T]) {
 	table, refs := c.table, c.refs
+	c.vals, c.spare = c.spare, c.vals // table may be the one
+	if size := len(table); c.listed && size+len(blank) <= n {
+		// The table is small: another one, which goes on with a value for each blank.
+		c.room()
+		c.table = c.vals[:size+len(blank)]
+		copy(c.table, table)
+		for k, i := range blank {
+			refs[i] = uint32(size + k)
+			c.table[size+k] = o.at(int(i))
+		}
+		c.listed = false
+		return
+	}
 	c.own(b, n)
 	for i := range c.table {
 		c.table[i] = table[refs[i]]
@@ -110,7 +129,6 @@ func (b *blocks) second(field, n int, from func(blank []int32) (*column[string],
 	for _, i := range blank {
 		c.table[i] = o.at(int(i))
 	}
-	return nil
 }
 
 // blankOf returns the rows whose value is blank.

@@ -15,12 +15,14 @@ type texts struct {
 	near *[256]string // most others here, by a hash of little worth
 	seen map[string]string
 	size int
+	many bool // values are those of a dictionary too large to be remembered
 	arena
 }
 
 const (
 	maxTexts     = 8192
 	maxTextBytes = 1 << 20
+	manyTexts    = 1024
 	maxText      = 4096 // a longer text is not remembered
 	arenaSize    = 16 << 10
 )
