@@ -9,12 +9,13 @@ import "math/bits"
 // others, so that the numbers stay small along the chain.
 type pairing struct {
 	// While there are few possible pairs, dense holds the number + 1 of each, at
-	// first<<shift | second; later slots is a hash table of 32 bits of the hash
+	// first<<shift | second; later slots is a hash table of 32 bits that tell the pair
 	// and the number + 1. In both 0 is free.
 	dense []uint32
 	shift uint
 	first uint32 // the largest that there was room asked for
 	slots []uint64
+	tight bool   // the 32 bits are first<<shift | second, and no two pairs have the same
 	pairs []pair // by number
 	warm  uint64 // see hashed; means nothing
 }
@@ -52,7 +53,8 @@ func (f *pairing) one(first, second uint32) uint32 {
 	f.reserve(first, second)
 	if f.slots != nil {
 		p := pair{first, second}
-		return f.look(p, p.hash())
+		tag, at := f.place(p)
+		return f.look(p, tag, at)
 	}
 	at := int(first)<<f.shift | int(second)
 	if n := f.dense[at]; n != 0 {
@@ -79,6 +81,10 @@ func (f *pairing) reserve(first, second uint32) {
 	}
 	most := max(smallDense, fullDense*len(f.pairs))
 	if f.slots != nil && need > most/2 { // not to and fro
+		if f.tight && (shift != f.shift || !tight(f.first, shift)) {
+			f.shift = shift
+			f.rehash(len(f.slots))
+		}
 		return
 	}
 	if shift > 20 || need > most {
@@ -96,42 +102,60 @@ func (f *pairing) reserve(first, second uint32) {
 	}
 }
 
+// tight reports whether pairs fit 32 bits.
+func tight(first uint32, shift uint) bool { return uint(bits.Len32(first))+shift <= 32 }
+
+// rehash makes the hash table anew, of at least the given size.
 func (f *pairing) rehash(size int) {
 	for size < 2*len(f.pairs)+2 {
 		size *= 2
 	}
-	f.slots = make([]uint64, size)
+	f.slots, f.tight = make([]uint64, size), tight(f.first, f.shift)
 	mask := uint64(size - 1)
 	for i, p := range f.pairs {
-		h := p.hash()
-		at := h & mask
+		tag, at := f.place(p)
 		for f.slots[at] != 0 {
 			at = (at + 1) & mask
 		}
-		f.slots[at] = h&^(1<<32-1) | uint64(i+1)
+		f.slots[at] = uint64(tag)<<32 | uint64(i+1)
 	}
 }
 
-// hash mixes a pair. Its lower half places the pair, its upper half is compared.
+// place returns the 32 bits that tell a pair, and its first slot.
+func (f *pairing) place(p pair) (tag uint32, at uint64) {
+	shift := uint(bits.LeadingZeros64(uint64(len(f.slots) - 1)))
+	if f.tight {
+		tag = p.first<<f.shift | p.second
+		return tag, tagHash(tag) >> shift
+	}
+	h := p.hash()
+	return uint32(h), h >> shift
+}
+
+// tagHash mixes the bits of a pair; the upper ones are the better ones.
+func tagHash(tag uint32) uint64 { return uint64(tag) * 0x9fb21c651e98df25 }
+
+// hash mixes a pair. Its upper half places the pair, its lower half is compared.
 func (p pair) hash() uint64 {
 	hi, lo := bits.Mul64(uint64(p.first)<<32|uint64(p.second)^0x9e3779b97f4a7c15, 0x9fb21c651e98df25)
-	return (hi ^ lo) * 0xff51afd7ed558ccd
+	h := (hi ^ lo) * 0xff51afd7ed558ccd
+	return h ^ h>>32
 }
 
 // look returns the number of a pair of the hash table.
-func (f *pairing) look(p pair, h uint64) uint32 {
+func (f *pairing) look(p pair, tag uint32, at uint64) uint32 {
 	mask := uint64(len(f.slots) - 1)
-	for at := h & mask; ; at = (at + 1) & mask {
+	for ; ; at = (at + 1) & mask {
 		e := f.slots[at]
 		if e == 0 {
 			f.pairs = append(f.pairs, p)
-			f.slots[at] = h&^(1<<32-1) | uint64(len(f.pairs))
-			if len(f.pairs)*4 > len(f.slots)*3 {
+			f.slots[at] = uint64(tag)<<32 | uint64(len(f.pairs))
+			if len(f.pairs)*2 > len(f.slots) {
 				f.rehash(2 * len(f.slots))
 			}
 			return uint32(len(f.pairs) - 1)
 		}
-		if (e^h)>>32 == 0 && f.pairs[uint32(e)-1] == p {
+		if uint32(e>>32) == tag && (f.tight || f.pairs[uint32(e)-1] == p) {
 			return uint32(e) - 1
 		}
 	}
@@ -180,50 +204,60 @@ func (f *pairing) all(dst []uint32, first, second keyColumn, firsts, seconds int
 	return keyColumn{ids: dst}
 }
 
-// hashed is all by the hash table. Of a large table first all places are read
-// that will be looked at: the processor waits for many at once, and not for one
-// after the other.
+// hashed is all by the hash table. First all places are read that will be looked at: the
+// processor waits for many at once, and not for one after the other.
 func (f *pairing) hashed(dst []uint32, first, second keyColumn) {
-	var todo [128]struct {
-		pair
-		hash uint64
-	}
+	var pairs [128]pair
+	var tags [128]uint32
+	var places [128]uint64
 	for len(dst) > 0 {
-		n := min(len(todo), len(dst))
-		rows := todo[:n]
+		n := min(len(pairs), len(dst))
+		rows := pairs[:n]
 		switch {
 		case first.same:
 			for i, id := range second.ids[:n] {
-				rows[i].pair = pair{first.id, id}
+				rows[i] = pair{first.id, id}
 			}
 		case second.same:
 			for i, id := range first.ids[:n] {
-				rows[i].pair = pair{id, second.id}
+				rows[i] = pair{id, second.id}
 			}
 		default:
 			b := second.ids[:n]
 			for i, id := range first.ids[:n] {
-				rows[i].pair = pair{id, b[i]}
+				rows[i] = pair{id, b[i]}
 			}
 		}
-		warm, slots := uint64(0), f.slots
-		mask := uint64(len(slots) - 1)
-		for i := range rows {
-			r := &rows[i]
-			r.hash = r.pair.hash()
-			warm += slots[r.hash&mask]
-		}
-		if len(slots) > 1<<15 {
-			pairs := f.pairs
-			for i := range rows {
-				if e := uint32(slots[rows[i].hash&mask]); e != 0 {
-					warm += uint64(pairs[e-1].first)
+		slots, warm := f.slots, uint64(0)
+		if shift, down := f.shift&31, uint(bits.LeadingZeros64(uint64(len(slots)-1)))&63; f.tight {
+			for i, p := range rows {
+				tag := p.first<<shift | p.second
+				at := tagHash(tag) >> down
+				tags[i&127], places[i&127] = tag, at
+				warm += slots[at]
+			}
+		} else {
+			for i, p := range rows {
+				tags[i&127], places[i&127] = f.place(p)
+				warm += slots[places[i&127]]
+			}
+			for _, at := range places[:n] {
+				if e := uint32(slots[at]); e != 0 {
+					warm += uint64(f.pairs[e-1].first)
 				}
 			}
 		}
 		f.warm = warm
-		for i := range rows {
-			dst[i] = f.look(rows[i].pair, rows[i].hash)
+		for i, p := range rows {
+			tag, at := tags[i&127], places[i&127]
+			if len(f.slots) != len(slots) { // it has grown meanwhile
+				tag, at = f.place(p)
+			}
+			if e := f.slots[at]; f.tight && uint32(e>>32) == tag && e != 0 {
+				dst[i] = uint32(e) - 1
+			} else {
+				dst[i] = f.look(p, tag, at)
+			}
 		}
 		dst, first, second = dst[n:], first.from(n), second.from(n)
 	}

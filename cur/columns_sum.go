@@ -257,30 +257,55 @@ func (w *columnWorker) reservations(c *cells, set *rowSet, ctl keyColumn) (some 
 	return c.choose(ReservationFee, &w.cells[UnblendedCost], marked), nil
 }
 
-// addUp adds cells to the groups.
+// addUp adds cells to the groups, all measures of a row at once: a group is one line
+// of the processor's cache.
 func (w *columnWorker) addUp(t *sumTable, index []uint32, blank, noNet []bool) {
-	dense := w.dense
-	warmed := 0
-	for i, g := range index {
-		if i == warmed {
-			warmed = min(i+64, len(index))
-			w.warm = t.warm(index[i:warmed])
-		}
-		r := t.at(int(g))
-		r.rows++
-		if blank[i] {
-			r.blank++
-		}
-		if !noNet[i] {
-			r.net++
-		}
-		for _, c := range dense {
-			v := c.vals[i]
-			if sum, ok := exact.AddSmall(r.sums[c.m], v); ok {
-				r.sums[c.m] = sum
-			} else {
-				t.addMore(int(g), c.m, exact.FromSmall(v))
+	var vals [denseMeasures][]int64
+	for m := range vals {
+		vals[m] = w.zeros
+	}
+	for _, c := range w.dense {
+		vals[c.m] = c.vals
+	}
+	var rows [64]*sumRow
+	for from := 0; from < len(index); from += len(rows) {
+		to := min(from+len(rows), len(index))
+		groups := index[from:to]
+		w.warm = t.rows(rows[:], groups)
+		blank, noNet := blank[from:to], noNet[from:to]
+		v0, v1, v2, v3, v4 := vals[0][from:to], vals[1][from:to], vals[2][from:to], vals[3][from:to], vals[4][from:to]
+		for i, r := range rows[:to-from] {
+			r.rows++
+			if blank[i] {
+				r.blank++
 			}
+			if !noNet[i] {
+				r.net++
+			}
+			// over has the sign of what overflows, as in exact.AddSmall.
+			a := r.sums[0]
+			x := v0[i]
+			s0 := a + x
+			over := (a ^ s0) & (x ^ s0)
+			a, x = r.sums[1], v1[i]
+			s1 := a + x
+			over |= (a ^ s1) & (x ^ s1)
+			a, x = r.sums[2], v2[i]
+			s2 := a + x
+			over |= (a ^ s2) & (x ^ s2)
+			a, x = r.sums[3], v3[i]
+			s3 := a + x
+			over |= (a ^ s3) & (x ^ s3)
+			a, x = r.sums[4], v4[i]
+			s4 := a + x
+			over |= (a ^ s4) & (x ^ s4)
+			if over < 0 {
+				for m, v := range [...]int64{v0[i], v1[i], v2[i], v3[i], v4[i]} {
+					r.add(t, int(groups[i]), Measure(m), v)
+				}
+				continue
+			}
+			r.sums = [denseMeasures]int64{s0, s1, s2, s3, s4}
 		}
 	}
 	for _, c := range w.sparse {

@@ -149,7 +149,8 @@ type columnWorker struct {
 	other         []amount
 	blank, noNet  []bool // by row: cost, net cost
 	flags, named  []bool
-	warm          int64 // see sumTable.warm
+	zeros         []int64
+	warm          int64 // see sumTable.rows
 
 	text *textBlocks // rows of CSV; nil while there were none
 }
@@ -201,6 +202,7 @@ func newColumnWorker(r *run) *columnWorker {
 	}
 	w.met, w.need.rows = make([]uint64, blockRows), make([]int32, 0, blockRows)
 	w.starts, w.ends = make([]int64, blockRows), make([]int64, blockRows)
+	w.zeros = make([]int64, blockRows)
 	w.floats, w.other = make([]float64, blockRows), make([]amount, blockRows)
 	for i := range int32(blockRows) {
 		w.whole.rows = append(w.whole.rows, i)

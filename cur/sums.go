@@ -156,12 +156,15 @@ func (t *sumTable) addFrom(i int, from *sumTable, j int) {
 	}
 }
 
-// warm reads a little of some groups: the processor waits for many of them at
-// once, and has them when they are added to. The result means nothing.
-func (t *sumTable) warm(groups []uint32) (sum int64) {
-	slabs := t.slabs
-	for _, g := range groups {
-		sum += slabs[g>>slabShift][g&(slabRows-1)].rows
+// rows sets dst to the rows of some groups, and reads a little of each: the processor
+// waits for many of them at once, and has them when they are added to. The result
+// means nothing.
+func (t *sumTable) rows(dst []*sumRow, groups []uint32) (warm int64) {
+	slabs, dst := t.slabs, dst[:len(groups)]
+	for i, g := range groups {
+		r := &slabs[g>>slabShift][g&(slabRows-1)]
+		dst[i] = r
+		warm += r.rows
 	}
-	return sum
+	return warm
 }
