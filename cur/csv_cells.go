@@ -2,8 +2,8 @@ package cur
 
 import (
 	"encoding/binary"
-	"hash/maphash"
 	"math/bits"
+	"math/rand/v2"
 )
 
 // cellNumbers numbers the texts of a column in the order in which they come up. It
@@ -16,7 +16,7 @@ type cellNumbers struct {
 	texts  [][]byte // by number
 	block  []byte   // what texts are cut from
 	size   int
-	seed   maphash.Seed
+	seed   uint64
 }
 
 const (
@@ -25,7 +25,7 @@ const (
 	maxNumberBytes = 2 << 20
 )
 
-func newCellNumbers() cellNumbers { return cellNumbers{seed: maphash.MakeSeed()} }
+func newCellNumbers() cellNumbers { return cellNumbers{seed: rand.Uint64()} }
 
 // of returns the number of a cell, a new one for a text not seen before.
 func (c *cellNumbers) of(cell []byte) uint32 {
@@ -35,7 +35,7 @@ func (c *cellNumbers) of(cell []byte) uint32 {
 	if 4*len(c.texts) >= 3*len(c.slots) {
 		c.grow()
 	}
-	h, mask := maphash.Bytes(c.seed, cell), uint64(len(c.slots)-1)
+	h, mask := hashCell(c.seed, cell), uint64(len(c.slots)-1)
 	for at := h & mask; ; at = (at + 1) & mask {
 		e := c.slots[at]
 		if e == 0 {
@@ -52,6 +52,28 @@ func (c *cellNumbers) of(cell []byte) uint32 {
 			return id
 		}
 	}
+}
+
+// hashCell is a hash of a text. The seed keeps texts from being made to collide.
+func hashCell(seed uint64, b []byte) uint64 {
+	const k0, k1 = 0x9e3779b97f4a7c15, 0x9fb21c651e98df25
+	h, n := seed^uint64(len(b))*k0, len(b)
+	for ; len(b) > 16; b = b[16:] {
+		hi, lo := bits.Mul64(binary.LittleEndian.Uint64(b)^h, binary.LittleEndian.Uint64(b[8:])^k1)
+		h = hi ^ lo
+	}
+	var x, y uint64
+	switch {
+	case len(b) >= 8:
+		x, y = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[len(b)-8:])
+	case len(b) >= 4:
+		x, y = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[len(b)-4:]))
+	case n > 0:
+		x, y = uint64(b[0])|uint64(b[len(b)/2])<<8, uint64(b[len(b)-1])
+	}
+	hi, lo := bits.Mul64(x^h, y^k1)
+	hi, lo = bits.Mul64(hi^lo^h, k0)
+	return hi ^ lo
 }
 
 // keep copies a cell, many of them in one allocation.
@@ -72,7 +94,7 @@ func (c *cellNumbers) grow() {
 	c.slots = make([]uint64, max(64, 2*len(c.slots)))
 	mask := uint64(len(c.slots) - 1)
 	for id, text := range c.texts {
-		h := maphash.Bytes(c.seed, text)
+		h := hashCell(c.seed, text)
 		at := h & mask
 		for c.slots[at] != 0 {
 			at = (at + 1) & mask
@@ -94,7 +116,7 @@ func alike(a, b []byte) (n int) {
 	}
 	b = b[:len(a)]
 	// Long stretches are compared by the runtime, many bytes at once.
-	for ; n+64 <= len(a) && string(a[n:n+64]) == string(b[n:n+64]); n += 64 {
+	for ; n+128 <= len(a) && string(a[n:n+128]) == string(b[n:n+128]); n += 128 {
 	}
 	for ; n+8 <= len(a); n += 8 {
 		if x := binary.LittleEndian.Uint64(a[n:]) ^ binary.LittleEndian.Uint64(b[n:]); x != 0 {

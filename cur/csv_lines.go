@@ -23,13 +23,12 @@ const (
 	cellOfOther                       // who is billed, and when
 )
 
-// headCell is a column of the head that says what is billed. Its numbers, followed
-// from column to column, give a head one number.
-type headCell struct {
-	col   int
-	ids   cellNumbers
-	pairs pairing
-	state uint32 // of the current row
+// textHead is what heads of some rows have in common: the cells that say what is
+// billed, as they were written.
+type textHead struct {
+	cells [][]byte // by place in textFile.heads
+	begin int      // what rows began with when it was found last: see textFile.begins
+	lines []*textLine
 }
 
 // textLine is a line of the bill as it was written.
@@ -61,10 +60,11 @@ type lineUse struct {
 }
 
 const (
-	// maxLines and maxLineBytes bound the lines remembered of a file.
-	maxLines     = 8192
+	// maxLines and maxLineBytes bound the lines and heads remembered of a file.
+	maxLines     = 16384
 	maxLineBytes = 8 << 20
-	// maxAlike bounds those that have one head.
+	// maxHeads bounds the heads with one pivot, maxAlike the lines with one head.
+	maxHeads = 32
 	maxAlike = 8
 	// maxTail bounds a tail: what is remembered of it is numbered in 16 bits.
 	maxTail = 1 << 15
@@ -82,30 +82,16 @@ type otherCell struct {
 // find returns the line of the record whose head was split; nil where it has to be
 // worked out. errMore: the record goes on beyond what was read.
 func (t *textFile) find() (*textLine, error) {
-	same := t.s.same
-	if t.fresh {
-		same, t.fresh = 0, false
-	}
-	state := uint32(0)
-	for i := range t.heads {
-		h := &t.heads[i]
-		if h.col >= same {
-			h.state = h.pairs.one(state, h.ids.of(t.s.raw(h.col)))
-		}
-		state = h.state
-	}
-	if int(state) >= len(t.lines) {
-		t.lines = append(t.lines, make([][]*textLine, int(state)+1-len(t.lines))...)
-	}
-	t.state = state
+	h := t.findHead()
+	t.at = h
 	if t.s.mark < 0 {
 		// The whole record was split.
-		if lines := t.lines[state]; t.head == t.width && len(lines) > 0 {
-			return lines[0], nil
+		if t.head == t.width && len(h.lines) > 0 {
+			return h.lines[0], nil
 		}
 		return nil, nil
 	}
-	for i, l := range t.lines[state] {
+	for i, l := range h.lines {
 		end, err := t.follow(l)
 		if err != nil {
 			return nil, err
@@ -113,13 +99,68 @@ func (t *textFile) find() (*textLine, error) {
 		if end > 0 {
 			t.s.pos = end
 			if i > 0 { // the next is likely to be like this one
-				lines := t.lines[state]
-				lines[i], lines[i-1] = lines[i-1], lines[i]
+				h.lines[i], h.lines[i-1] = h.lines[i-1], h.lines[i]
 			}
 			return l, nil
 		}
 	}
 	return nil, nil
+}
+
+// findHead returns the head of the current record, a new one where need be. Heads are
+// looked for by the pivot, the last cell of the head; the others are held against it.
+func (t *textFile) findHead() *textHead {
+	t.begins()
+	s, pivot := t.s, t.pivot.of(t.s.raw(t.head-1))
+	if int(pivot) == len(t.found) {
+		t.found = append(t.found, nil)
+	}
+	heads := t.found[pivot]
+next:
+	for i, h := range heads {
+		known := t.known
+		if h.begin != t.begun {
+			known = 0
+		}
+		for k := len(t.heads) - 1; k >= known; k-- {
+			if string(s.raw(t.heads[k])) != string(h.cells[k]) {
+				continue next
+			}
+		}
+		h.begin = t.begun
+		if i > 0 {
+			heads[i], heads[i-1] = heads[i-1], heads[i]
+		}
+		return h
+	}
+	h := &textHead{begin: t.begun}
+	for _, col := range t.heads {
+		h.cells = append(h.cells, bytes.Clone(s.raw(col)))
+		t.bytes += len(s.raw(col)) + 24
+	}
+	if t.held++; len(heads) < maxHeads {
+		t.found[pivot] = append(heads, h)
+	} else {
+		heads[maxHeads-1] = h
+	}
+	return h
+}
+
+// begins gives what the record begins with a number: cells that neighbours mostly
+// share. Heads found under that number need not be compared as far as these go.
+func (t *textFile) begins() {
+	s := t.s
+	if n := len(t.begin); n > 0 && s.start+n <= len(s.buf) && string(s.buf[s.start:s.start+n]) == string(t.begin) {
+		return
+	}
+	t.begun++
+	t.begin, t.known = t.begin[:0], 0
+	if n := min(s.alike, t.head-1); n > 0 {
+		t.begin = append(t.begin, s.buf[s.start:s.cells[n-1]+1]...)
+		for t.known < len(t.heads) && t.heads[t.known] < n {
+			t.known++
+		}
+	}
 }
 
 // follow compares the current tail with a line's. end is that of the record; 0 where
@@ -237,7 +278,7 @@ func (t *textFile) remember(l *textLine) {
 			l.at[i] = uint16(c)
 		}
 	}
-	lines := &t.lines[t.state]
+	lines := &t.at.lines
 	if len(*lines) == maxAlike {
 		(*lines)[maxAlike-1] = l
 	} else {
@@ -247,25 +288,15 @@ func (t *textFile) remember(l *textLine) {
 	t.bytes += 3 * len(l.tail)
 }
 
-// forget makes room once there are too many lines or texts to remember. It is called
-// between rows.
+// forget makes room once there is too much to remember. It is called between rows.
 func (t *textFile) forget() {
-	full := t.held >= maxLines || t.bytes >= maxLineBytes
-	for i := range t.heads {
-		full = full || t.heads[i].ids.full()
+	if t.held >= maxLines || t.bytes >= maxLineBytes || t.pivot.full() {
+		t.pivot.forget()
+		t.found, t.at, t.held, t.bytes = nil, nil, 0, 0
 	}
-	if !full {
-		return
-	}
-	for i := range t.heads {
-		h := &t.heads[i]
-		h.ids.forget()
-		h.pairs = pairing{}
-	}
-	t.lines, t.held, t.bytes, t.fresh = nil, 0, 0, true
 }
 
-// lineOf returns the use of a line for the current row.
+// useOf returns the use of a line for the current row.
 func (t *textFile) useOf(l *textLine) (*lineUse, error) {
 	if !l.described {
 		return &l.use, nil

@@ -18,7 +18,7 @@ type textFile struct {
 
 	width, head int        // columns in all, and of the head
 	kinds       []cellKind // by column
-	heads       []headCell
+	heads       []int      // columns of the head that say what is billed
 	inHead      []amountCell
 	inTail      []amountCell
 	measure     []int // by column: its place in inTail, or -1
@@ -29,13 +29,21 @@ type textFile struct {
 	buckets     []timeBucket // by number of times
 	late        bool         // the predicate asks for more than what is billed
 
-	lines [][]*textLine // by number of the head
+	pivot cellNumbers
+	found [][]*textHead // by number of the pivot
 	held  int
 	bytes int
-	fresh bool // the numbers of the heads are not those of the row before
+	begin []byte // see begins
+	begun int
+	known int
+
+	ctx      context.Context
+	progress func(rows int64)
+	n        int64
+	carry    []byte // a record that goes on in the next block
 
 	// The current row.
-	state  uint32
+	at     *textHead
 	other  []otherCell
 	placed bool    // all cells of it are there
 	one    []int32 // scratch
@@ -64,7 +72,7 @@ type timeBucket struct {
 func newTextFile(w *columnWorker, rd *Reader) *textFile {
 	d, r := rd.row.dec.(*csvDecoder), rd.row
 	t := &textFile{w: w, row: r, d: d, s: d.s, have: rd.have, width: len(d.head), kinds: make([]cellKind, len(d.head)),
-		measure: make([]int, len(d.head)), one: make([]int32, 0, 4), fresh: true, times: newCellNumbers()}
+		measure: make([]int, len(d.head)), one: make([]int32, 0, 4), times: newCellNumbers(), pivot: newCellNumbers()}
 	mark := func(col int, k cellKind) {
 		if col >= 0 {
 			t.kinds[col] |= k
@@ -97,7 +105,7 @@ func newTextFile(w *columnWorker, rd *Reader) *textFile {
 	for col, k := range t.kinds {
 		t.measure[col] = -1
 		if k&cellOfLine != 0 && col < t.head {
-			t.heads = append(t.heads, headCell{col: col, ids: newCellNumbers()})
+			t.heads = append(t.heads, col)
 		}
 		if k&cellOfWay != 0 {
 			t.ways = append(t.ways, col)
@@ -154,26 +162,14 @@ func (w *columnWorker) textUnit(ctx context.Context, f *columnFile, progress fun
 	if t == nil {
 		return errDecline
 	}
+	t.ctx, t.progress = ctx, progress
 	f.rd.readAhead()
 	defer f.rd.stopAhead()
 	if w.text == nil {
 		w.text = &textBlocks{newTextBlock(w), newTextBlock(w)}
 	}
-	for n := int64(0); ; n++ {
-		if n&0x3ff == 0 {
-			if err := ctx.Err(); err != nil {
-				return err
-			}
-			t.forget()
-			if n&0xffff == 0 && n > 0 {
-				progress(n)
-			}
-		}
-		if err := t.next(); err == io.EOF {
-			break
-		} else if err != nil {
-			return err
-		}
+	if err := t.read(f.rd); err != nil {
+		return textError(err)
 	}
 	if err := w.bookText(); err != nil {
 		return err
@@ -181,34 +177,106 @@ func (w *columnWorker) textUnit(ctx context.Context, f *columnFile, progress fun
 	return w.bookTextRest()
 }
 
-// next reads and books a row.
-func (t *textFile) next() error {
-	var l *textLine
-	for l == nil {
-		whole, err := t.d.begin(t.head)
-		if err != nil {
+// read reads the rows of the file. The text comes in blocks, which are used where
+// they are; the decoder has read the first of it already.
+func (t *textFile) read(rd *Reader) error {
+	t.s.fed = true
+	err := t.rows()
+	if t.s.err != nil { // there are no others
+		return err
+	}
+	t.carry = append(t.carry, t.s.buf[t.s.pos:]...)
+	if err == nil {
+		err = feed(rd.text, func(b []byte) error {
+			if rd.sum != nil {
+				rd.sum.Write(b)
+			}
+			return t.block(b)
+		})
+	}
+	if err != nil {
+		return err
+	}
+	t.s.buf, t.s.pos, t.s.start, t.s.err = t.carry, 0, 0, io.EOF
+	return t.rows()
+}
+
+// block reads the rows of a block, but for what there is at its end of a record that
+// goes on.
+func (t *textFile) block(b []byte) error {
+	s := t.s
+	for least := 0; len(t.carry) > 0 && len(b) > 0; {
+		// As much as may end the record that began in the block before.
+		n := bytes.IndexByte(b, '\n') + 1
+		if n = max(n, least); n == 0 || n > len(b) {
+			n = len(b)
+		}
+		t.carry, b = append(t.carry, b[:n]...), b[n:]
+		s.buf, s.pos, s.start = t.carry, 0, 0
+		if err := t.rows(); err != nil {
 			return err
 		}
-		t.placed = whole
-		if l, err = t.find(); err == errMore {
-			if err := t.s.more(); err != nil {
-				return textError(err)
+		if s.pos == 0 {
+			if least = len(t.carry); least > s.limit {
+				return errDecline // the row path says how long is too long
 			}
 			continue
-		} else if err != nil {
+		}
+		t.carry = t.carry[:copy(t.carry, t.carry[s.pos:])]
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	s.buf, s.pos, s.start = b, 0, 0
+	if err := t.rows(); err != nil {
+		return err
+	}
+	t.carry = append(t.carry, b[s.pos:]...)
+	return nil
+}
+
+// rows reads the rows that the scanner's buffer holds all of.
+func (t *textFile) rows() error {
+	for ; ; t.n++ {
+		if t.n&0x3ff == 0 {
+			if err := t.ctx.Err(); err != nil {
+				return err
+			}
+			t.forget()
+			if t.n&0xffff == 0 && t.n > 0 {
+				t.progress(t.n)
+			}
+		}
+		switch err := t.next(); err {
+		case nil:
+		case errMore, io.EOF:
+			return nil
+		default:
 			return err
 		}
-		if l == nil {
-			if !whole {
-				err = t.d.rest()
-			}
-			if err != nil {
+	}
+}
+
+// next reads and books a row.
+func (t *textFile) next() error {
+	whole, err := t.d.begin(t.head)
+	if err != nil {
+		return err
+	}
+	t.placed = whole
+	l, err := t.find()
+	if err != nil {
+		return err
+	}
+	if l == nil {
+		if !whole {
+			if err := t.d.rest(); err != nil {
 				return err
 			}
-			t.placed = true
-			if l, err = t.learn(); err != nil {
-				return err
-			}
+		}
+		t.placed = true
+		if l, err = t.learn(); err != nil {
+			return err
 		}
 	}
 	use, err := t.useOf(l)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"runtime"
 	"sync"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // ahead reads text some blocks ahead of who asks for it, in a goroutine of its own:
@@ -100,6 +102,68 @@ func (a *ahead) stop() {
 	a.end()
 	a.wait.Wait()
 	a.end = nil
+}
+
+// feed hands what is left to sink. Blocks are void once sink returns.
+func (a *ahead) feed(sink func([]byte) error) error {
+	b := a.rest
+	a.rest = nil
+	for {
+		if err := sink(b); err != nil {
+			return err
+		}
+		switch {
+		case a.err == io.EOF:
+			return nil
+		case a.err != nil:
+			return a.err
+		case a.buf != nil:
+			a.free <- a.buf
+			a.buf = nil
+		}
+		if a.full == nil {
+			return feed(a.in, sink)
+		}
+		block, ok := <-a.full
+		if !ok {
+			a.full = nil // stopped
+			continue
+		}
+		a.buf, b, a.err = block.b[:cap(block.b)], block.b, block.err
+	}
+}
+
+// feed hands a text to sink.
+func feed(in io.Reader, sink func([]byte) error) error {
+	switch in := in.(type) {
+	case *ahead:
+		return in.feed(sink)
+	case *gzip.Reader:
+		// It hands out its own window, which spares a copy of the whole text.
+		_, err := in.WriteTo(sinkWriter(sink))
+		return err
+	}
+	b := make([]byte, aheadSize)
+	for {
+		n, err := readFull(in, b)
+		if err := sink(b[:n]); err != nil {
+			return err
+		}
+		if err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+type sinkWriter func([]byte) error
+
+func (w sinkWriter) Write(b []byte) (int, error) {
+	if err := w(b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
 }
 
 func (a *ahead) Read(b []byte) (n int, err error) {

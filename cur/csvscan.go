@@ -22,12 +22,12 @@ type csvScanner struct {
 	start int     // where the current record begins
 	cells []int32 // where each of its cells ends
 	mark  int     // where the cells begin that begin left out; -1: it left none
-	same  int     // how many cells begin found to be those of the record before
 	alike int     // how many cells the last two records began alike with
 	tried int     // records since that was found out
 	plain []csvCell
 	spare []byte // what plain is cut from
 	err   error  // what reading ended with
+	fed   bool   // with blocks of text: more has none
 }
 
 // csvCell is a cell of the current record whose doubled quotes were made single.
@@ -129,10 +129,9 @@ func (s *csvScanner) split(p int) (end int, err error) {
 // begin moves to the next record as next does, but finds its first n cells only,
 // if it has more. resume must follow, or what goes on from mark.
 func (s *csvScanner) begin(n int) error {
-	s.mark, s.same = -1, 0
+	s.mark = -1
 	for s.pos < len(s.buf) && s.buf[s.pos] != '\n' && s.buf[s.pos] != '\r' {
 		before, known := s.start, s.known(n)
-		s.same = known
 		s.plain, s.start = s.plain[:0], s.pos
 		p := s.pos
 		if known > 0 {
@@ -158,7 +157,6 @@ func (s *csvScanner) begin(n int) error {
 		s.pos = end
 		return nil
 	}
-	s.same = 0
 	return s.next()
 }
 
@@ -260,26 +258,29 @@ cell:
 			}
 			continue
 		}
-		for p+8 <= len(b) {
-			for m := special(binary.LittleEndian.Uint64(b[p:])); m != 0; m &= m - 1 {
-				i := p + bits.TrailingZeros64(m)>>3
-				switch {
-				case b[i] == ',':
+		for p+wide <= len(b) {
+			w := b[p : p+wide : p+wide]
+			for m := gather(low(binary.LittleEndian.Uint64(w))>>7 | low(binary.LittleEndian.Uint64(w[8:]))>>6 |
+				low(binary.LittleEndian.Uint64(w[16:]))>>5 | low(binary.LittleEndian.Uint64(w[24:]))>>4); m != 0; m &= m - 1 {
+				i := p + bits.TrailingZeros64(m)
+				switch b[i] {
+				case ',':
 					cells = append(cells, int32(i))
 					if from = i + 1; len(cells) == limit {
 						return from, cells, errPart
 					}
-				case b[i] == '\n':
+				case '\n':
 					cells = append(cells, int32(trimReturn(b, from, i)))
 					return i + 1, cells, nil
-				case i == from: // a quote
-					p = i
-					continue cell
-				default:
+				case '"':
+					if i == from {
+						p = i
+						continue cell
+					}
 					return 0, cells, errBareQuote
 				}
 			}
-			p += 8
+			p += wide
 		}
 		for ; p < len(b); p++ {
 			switch b[p] {
@@ -320,13 +321,20 @@ func (s *csvScanner) quoted(p int) (end int, err error) {
 	}
 }
 
-// special returns the top bit of every byte of x that is a comma, a quote or a
-// line feed: most of a report is none of them, so it is looked at by the word.
-func special(x uint64) uint64 {
-	const ones, low = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f
-	comma, quote, feed := x^ones*',', x^ones*'"', x^ones*'\n'
-	// A byte is not zero when its low bits carry into the top bit, or it is set.
-	return ^(((comma&low+low)|comma)&((quote&low+low)|quote)&((feed&low+low)|feed) | low)
+// wide is how many bytes of a report are looked at together.
+const wide = 32
+
+// low returns the top bit of every byte of x that is not above a comma in ASCII, as
+// quotes and line breaks are: most of a report is.
+func low(x uint64) uint64 {
+	const ones, lows, tops = 0x0101010101010101, 0x7f7f7f7f7f7f7f7f, 0x8080808080808080
+	return ^(x&lows + ones*(0x80-','-1) | x) & tops
+}
+
+// gather turns bit k of byte i of x into bit 8k+i, for the first four of k.
+func gather(x uint64) uint64 {
+	const ones, magic = 0x0101010101010101, 0x0102040810204080
+	return x&ones*magic>>56 | x>>1&ones*magic>>56<<8 | x>>2&ones*magic>>56<<16 | x>>3&ones*magic>>56<<24
 }
 
 // unfinished says what it means that the text in buf ends inside a record.
@@ -377,8 +385,11 @@ func unescape(b []byte) int {
 // more reads on, keeping the record that has begun. It fills the buffer, since a
 // record is split anew after each time.
 func (s *csvScanner) more() error {
-	if s.err != nil {
+	switch {
+	case s.err != nil:
 		return s.err
+	case s.fed:
+		return errMore
 	}
 	if s.pos > 0 {
 		s.buf = s.buf[:copy(s.buf, s.buf[s.pos:])]

@@ -51,8 +51,9 @@ type Reader struct {
 	ctx     context.Context
 	info    Info
 	row     *row
-	ahead   *ahead  // decompresses the text; nil where there is nothing to decompress
-	blocks  *blocks // reads the rows of Parquet; nil: row reads them one by one
+	text    io.Reader // of CSV
+	ahead   *ahead    // decompresses the text; nil where there is nothing to decompress
+	blocks  *blocks   // reads the rows of Parquet; nil: row reads them one by one
 	where   compiled
 	format  Format
 	n       int64 // rows read or passed over
@@ -168,6 +169,7 @@ func (r *Reader) open(f File) (decoder, error) {
 		r.ahead = &ahead{in: e}
 		text = r.ahead
 	}
+	r.text = text
 	if r.summed {
 		r.sum = sha256.New()
 		text = io.TeeReader(text, r.sum)
