@@ -92,7 +92,9 @@ func (m *month) place(h *hash, account int) bool {
 }
 
 func (m *month) traffic(h *hash, i, place, body int64) bool {
-	if !m.c.UsageOnly {
+	edge := body * int64(max(m.c.AIShare, 0)) / 100 // where AI ends in a clustered month
+	if !m.c.UsageOnly && (!m.c.Clustered || place < edge) {
+		// Most of them are about AI, and belong there.
 		switch n := h.below(1000); {
 		case n < 3:
 			return m.credit(h, Credit)
@@ -115,7 +117,6 @@ func (m *month) traffic(h *hash, i, place, body int64) bool {
 		}
 		return m.rest(h, i, scattered)
 	}
-	edge := body * ai / 100 // models, then AgentCore, end here
 	switch half := edge / 2; {
 	case place < half:
 		return m.model(h, i, part(place, half))
