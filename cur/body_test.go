@@ -113,7 +113,7 @@ func TestDecodePartialRefusesOtherForms(t *testing.T) {
 		"a group twice": func(t *table) {
 			g := &t.groups
 			m := g.measures(0)
-			g.keys, g.order = append(g.keys, g.keys...), nil
+			g.keys = append(g.keys, g.keys...)
 			g.add(g.sums.grow(), &m)
 		},
 	} {

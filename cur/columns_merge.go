@@ -157,7 +157,7 @@ func (g *groups) take(from *sumTable, key func(n uint32, into []uint32) bool, wh
 		g.sums, g.slots = *from, nil
 		g.keys = make([]uint32, g.len()*g.stride)
 		for i := range g.len() {
-			key(uint32(i), g.raw(i))
+			key(uint32(i), g.key(i))
 		}
 		return
 	}

@@ -53,3 +53,40 @@ func TestColumnsEqualRowsWhereBlocksDiffer(t *testing.T) {
 		}
 	}
 }
+
+// TestColumnsSumsPassSmallNumbers: sums of one group that a count of 1e-10 in a word has no
+// room for, in one measure and not in others, up and down.
+func TestColumnsSumsPassSmallNumbers(t *testing.T) {
+	columns := []colscan.Column{{Name: "line_item_unblended_cost", Kind: colscan.Double}, {Name: "line_item_usage_amount", Kind: colscan.Double},
+		{Name: "line_item_net_unblended_cost", Kind: colscan.Double}, {Name: "identity_time_interval", Kind: colscan.String},
+		{Name: "line_item_product_code", Kind: colscan.String}}
+	var buf bytes.Buffer
+	w := colscan.NewWriter(&buf, columns, nil)
+	for i := range 30_000 {
+		sign := 1.0
+		if i > 25_000 {
+			sign = -1
+		}
+		w.SetFloat(0, sign*(99_999.5+float64(i%3)/8))
+		w.SetFloat(1, 0.25)
+		if i%2 == 0 {
+			w.SetFloat(2, -98_765.5)
+		}
+		w.SetText(3, "2026-05-01T00:00:00Z/2026-05-01T01:00:00Z")
+		w.SetText(4, "AmazonBedrock")
+		if err := w.EndRow(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := sameByColumns(t, Rollup{}, parquetSet(t, buf.Bytes()))
+	if st := got[0].Stats; st.Again || st.ByRows != 0 {
+		t.Errorf("the column path was not used: %+v", st)
+	}
+	m := got[0].Partial.Sums(0)
+	if want := "7500"; m.Sum(Usage).String() != want || m.Rows != 30_000 {
+		t.Errorf("usage %s of %d rows, want %s of 30000", m.Sum(Usage), m.Rows, want)
+	}
+}

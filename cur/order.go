@@ -12,33 +12,32 @@ type packed struct {
 	group  uint32
 }
 
-// sorted returns the groups in order of their keys. The slots that differ are
-// packed, foremost first, into as many bits as they need; most keys differ
-// within 128 bits, and these are sorted digit by digit.
-func (g *groups) sorted() []uint32 {
-	top := make([]uint32, g.stride)
-	for i := 0; i < len(g.keys); i += g.stride {
-		for s, k := range g.keys[i : i+g.stride] {
-			top[s] |= k
-		}
+// sorted returns the groups in order of their keys, whose slots are within bounds.
+// Slots that differ are packed, foremost first, into as many bits as they need;
+// most keys differ within 128 bits, and these are sorted digit by digit.
+func (g *groups) sorted(least, most []uint32) []uint32 {
+	type digits struct {
+		slot  int
+		n     int // of bits
+		least uint32
 	}
-	used := 0
-	for s, t := range top {
-		if n := bits.Len32(t); used+n <= 128 {
-			used += n
-		} else {
-			top, used = top[:s], 129
+	used, slots := 0, make([]digits, 0, g.stride)
+	for s := range g.stride {
+		n := bits.Len32(most[s] - least[s])
+		if used+n > 128 {
+			used = 129
 			break
+		}
+		if used += n; n > 0 {
+			slots = append(slots, digits{s, n, least[s]})
 		}
 	}
 	list := make([]packed, g.len())
 	for i := range list {
-		p := packed{group: uint32(i)}
-		key := g.raw(i)
-		for s, t := range top {
-			n := bits.Len32(t)
-			p.hi = p.hi<<n | p.lo>>(64-n)
-			p.lo = p.lo<<n | uint64(key[s])
+		p, key := packed{group: uint32(i)}, g.key(i)
+		for _, d := range slots {
+			p.hi = p.hi<<d.n | p.lo>>(64-d.n)
+			p.lo = p.lo<<d.n | uint64(key[d.slot]-d.least)
 		}
 		list[i] = p
 	}
@@ -52,7 +51,7 @@ func (g *groups) sorted() []uint32 {
 			case a.lo != b.lo:
 				return cmp.Compare(a.lo, b.lo)
 			}
-			return slices.Compare(g.raw(int(a.group)), g.raw(int(b.group)))
+			return slices.Compare(g.key(int(a.group)), g.key(int(b.group)))
 		})
 	}
 	out := make([]uint32, len(list))

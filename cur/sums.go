@@ -156,6 +156,22 @@ func (t *sumTable) addFrom(i int, from *sumTable, j int) {
 	}
 }
 
+// renumber renumbers what is kept apart of groups: order[i] becomes i.
+func (t *sumTable) renumber(order []uint32) {
+	if len(t.more) == 0 {
+		return
+	}
+	rank := make([]uint32, len(order))
+	for to, from := range order {
+		rank[from] = uint32(to)
+	}
+	more := make(map[sumAt]exact.Num, len(t.more))
+	for at, n := range t.more {
+		more[sumAt{rank[at.group], at.measure}] = n
+	}
+	t.more = more
+}
+
 // rows sets dst to the rows of some groups, and reads a little of each: the processor
 // waits for many of them at once, and has them when they are added to. The result
 // means nothing.

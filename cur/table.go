@@ -114,23 +114,12 @@ type groups struct {
 	keys   []uint32 // stride per group
 	sums   sumTable
 	slots  []uint32 // open addressing: group + 1, 0 is free
-	order  []uint32 // once finished: the groups in order of their keys
 }
 
 func (g *groups) len() int { return g.sums.len() }
 
-// at returns the group at a place: until the groups are in order, its number.
-func (g *groups) at(i int) int {
-	if g.order != nil {
-		return int(g.order[i])
-	}
-	return i
-}
-
-func (g *groups) key(i int) []uint32 { return g.raw(g.at(i)) }
-
-// raw returns the key of a group by its number.
-func (g *groups) raw(n int) []uint32 { return g.keys[n*g.stride : (n+1)*g.stride] }
+// key returns the key of a group.
+func (g *groups) key(n int) []uint32 { return g.keys[n*g.stride : (n+1)*g.stride] }
 
 // find returns the group of a key, making it if need be. Callers keep the index,
 // never a pointer.
@@ -147,7 +136,7 @@ func (g *groups) find(key []uint32) int {
 			g.keys = append(g.keys, key...)
 			return n
 		}
-		if slices.Equal(g.raw(int(i-1)), key) {
+		if slices.Equal(g.key(int(i-1)), key) {
 			return int(i - 1)
 		}
 	}
@@ -162,7 +151,7 @@ func (g *groups) index(size int) {
 	g.slots = make([]uint32, n)
 	mask := uint32(n - 1)
 	for i := range g.len() {
-		s := hashKey(g.raw(i)) & mask
+		s := hashKey(g.key(i)) & mask
 		for g.slots[s] != 0 {
 			s = (s + 1) & mask
 		}
@@ -182,27 +171,59 @@ func hashKey(key []uint32) uint32 {
 // add adds measures to group i.
 func (g *groups) add(i int, m *Measures) { g.sums.addAll(i, m) }
 
-// sum returns one measure of the group at place i.
-func (g *groups) sum(i int, m Measure) exact.Num { return g.sums.sum(g.at(i), m) }
+// sum returns one measure of group i.
+func (g *groups) sum(i int, m Measure) exact.Num { return g.sums.sum(i, m) }
 
-// measures copies all of the group at place i.
-func (g *groups) measures(i int) Measures { return g.sums.measures(g.at(i)) }
+// measures copies all of group i.
+func (g *groups) measures(i int) Measures { return g.sums.measures(i) }
 
-// sort renumbers the columns by rank (nil: a number, kept) and orders the groups
-// by their keys. The groups stay where they are, so that no second table is
-// needed. The hash table is dropped: nothing is added after.
+// sort renumbers the columns by rank (nil: a number, kept) and puts the groups in
+// order of their keys. They change places in the memory they have, so that no second
+// table is needed, and whoever reads one after the other finds them side by side.
+// The hash table is dropped: nothing is added after.
 func (g *groups) sort(rank [][]uint32) {
 	g.slots = nil
-	for s := range g.stride {
-		r := rank[s]
-		if r == nil {
-			continue
-		}
-		for i := s; i < len(g.keys); i += g.stride {
-			g.keys[i] = r[g.keys[i]]
+	least, most := make([]uint32, g.stride), make([]uint32, g.stride)
+	for i := range g.len() {
+		for s, id := range g.key(i) {
+			if r := rank[s]; r != nil {
+				id = r[id]
+				g.keys[i*g.stride+s] = id
+			}
+			if i == 0 || id < least[s] {
+				least[s] = id
+			}
+			most[s] = max(most[s], id)
 		}
 	}
-	g.order = g.sorted()
+	g.arrange(g.sorted(least, most))
+}
+
+// arrange puts the group order[i] at place i, for all i.
+func (g *groups) arrange(order []uint32) {
+	g.sums.renumber(order)
+	key := make([]uint32, g.stride)
+	for first := range order {
+		if int(order[first]) == first {
+			continue
+		}
+		// Around a circle of places: into each goes what it is to have.
+		copy(key, g.key(first))
+		row := *g.sums.at(first)
+		at := first
+		for {
+			from := int(order[at])
+			order[at] = uint32(at)
+			if from == first {
+				break
+			}
+			copy(g.key(at), g.key(from))
+			*g.sums.at(at) = *g.sums.at(from)
+			at = from
+		}
+		copy(g.key(at), key)
+		*g.sums.at(at) = row
+	}
 }
 
 // table gathers the groups, the rest and the control totals of one payer's
