@@ -163,20 +163,38 @@ func (v *Vector) ordinals(sel []int32, span int, dst []uint32) (at []int32, valu
 			}
 			def.left -= k
 		} else {
-			k = min(k, 64)
-			set, ok := def.equal(k, most)
-			if !ok {
-				return nil, 0, errLevels
+			packed, bit := def.packed, def.bit
+			for done := 0; done < k; done += 64 {
+				m := min(64, k-done)
+				var set uint64
+				if b := bit >> 3; def.width == 1 && most == 1 && b+9 <= len(packed) {
+					// As equal does it; but this is done for every stretch of every
+					// column that may be blank.
+					shift := uint(bit & 7)
+					set = binary.LittleEndian.Uint64(packed[b:])>>shift | uint64(packed[b+8])<<(64-shift)
+					set &= lowBits(m)
+					bit += m
+				} else {
+					def.bit = bit
+					var ok bool
+					if set, ok = def.equal(m, most); !ok {
+						return nil, 0, errLevels
+					}
+					bit = def.bit
+					def.left += m // taken below
+				}
+				for ; i < len(sel) && int(sel[i])-first < pos+done+m; i++ {
+					// No branch: where nulls are follows no pattern.
+					b := uint(int(sel[i])-first-pos-done) & 63
+					there := uint32(set >> b & 1)
+					dst[i] = there - 1
+					at[n] = int32(values + bits.OnesCount64(set&(1<<b-1)))
+					n += int(there)
+				}
+				values += bits.OnesCount64(set)
 			}
-			for ; i < len(sel) && int(sel[i])-first < pos+k; i++ {
-				// No branch: where nulls are follows no pattern.
-				b := uint(int(sel[i]) - first - pos)
-				there := uint32(set >> b & 1)
-				dst[i] = there - 1
-				at[n] = int32(values + bits.OnesCount64(set&(1<<b-1)))
-				n += int(there)
-			}
-			values += bits.OnesCount64(set)
+			def.bit = bit
+			def.left -= k
 		}
 		pos += k
 	}

@@ -26,8 +26,11 @@ func (h *hybrid) reset(data []byte, width uint) {
 // run begins the next run that is not empty.
 func (h *hybrid) run() bool {
 	for h.left == 0 {
-		head, n := binary.Uvarint(h.data)
-		if n <= 0 || head > 1<<33 {
+		var head uint64
+		n := 1
+		if len(h.data) > 0 && h.data[0] < 0x80 {
+			head = uint64(h.data[0]) // runs are short
+		} else if head, n = binary.Uvarint(h.data); n <= 0 || head > 1<<33 {
 			return false
 		}
 		h.data = h.data[n:]
