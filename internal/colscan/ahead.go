@@ -32,22 +32,25 @@ const testWidth = 10
 // zero Test is ready, and serves one chunk after another.
 type Test struct {
 	memo   Memo[uint64]
-	of     uint64       // the conditions
-	width  uint         // that the tables are for; 0: none yet
-	tables []*testTable // by condition in of
-	step   uint         // how many indexes a table is asked for at once
+	of     uint64 // the conditions
+	width  uint   // that the tables are for; 0: none yet
+	tables []*testTable
+	step   uint // how many indexes a table is asked for at once
 }
 
-// A testTable says for some indexes side by side, in the lower eight bits, which of them
-// meet a condition, and above whether one is no entry.
-type testTable [1 << testWidth]uint16
+// A testTable says for some indexes side by side which of them meet up to three
+// conditions, in eight bits for each, and above that whether one is no entry.
+type testTable struct {
+	conds []int
+	met   [1 << testWidth]uint32
+}
 
-const outside = 1 << 8
+const outside = 1 << 24
 
 // Look sets bit i of sets[c], for each condition c of those in of, to whether the value
-// of row+i meets it, for n rows from the row on that [Vector.Ahead] moved to. resolve says which conditions a value meets, as in
-// [Or]. What the sets held is lost. ok is false where this cannot be told: the sets are
-// void then, and the rows are to be loaded.
+// of row+i meets it, for n rows from the row on that [Vector.Ahead] moved to. resolve
+// says which conditions a value meets, as in [Or]. What the sets held is lost. ok is
+// false where this cannot be told: the sets are void then, and the rows are to be loaded.
 func (t *Test) Look(v *Vector, row int64, n int, of uint64, sets [][]uint64, resolve func(*Value) (uint64, error)) (ok bool) {
 	l := &v.leaf
 	if l.next != row || n > l.left || l.vals.encoding != encRLEDictionary {
@@ -160,12 +163,10 @@ func (t *Test) mark(runs *hybrid, at, k int, sets [][]uint64) bool {
 			if !t.prepare(runs.width) {
 				return false
 			}
-			i := 0
-			for c := t.of; c != 0; c &= c - 1 {
-				if !t.markPacked(runs, at, n, t.tables[i], sets[bits.TrailingZeros64(c)]) {
+			for _, table := range t.tables {
+				if !t.markPacked(runs, at, n, table, sets) {
 					return false
 				}
-				i++
 			}
 			runs.bit += n * int(runs.width)
 		}
@@ -187,71 +188,85 @@ func (t *Test) prepare(width uint) bool {
 	for t.step < 8 && 2*t.step*width <= testWidth {
 		t.step *= 2
 	}
-	for len(t.tables) < bits.OnesCount64(t.of) {
-		t.tables = append(t.tables, new(testTable))
+	n := 0
+	for c := t.of; c != 0; n++ {
+		if n == len(t.tables) {
+			t.tables = append(t.tables, new(testTable))
+		}
+		table := t.tables[n]
+		table.conds = table.conds[:0]
+		for ; c != 0 && len(table.conds) < 3; c &= c - 1 {
+			table.conds = append(table.conds, bits.TrailingZeros64(c))
+		}
+		t.fill(table)
 	}
-	i := 0
-	for c := t.of; c != 0; c &= c - 1 {
-		t.fill(t.tables[i], bits.TrailingZeros64(c))
-		i++
-	}
+	t.tables = t.tables[:n]
 	return true
 }
 
-// fill makes the table of one condition.
-func (t *Test) fill(table *testTable, cond int) {
-	for i := range table[:1<<(t.width*t.step)] {
-		m := uint16(0)
+// fill makes a table for the conditions it has.
+func (t *Test) fill(table *testTable) {
+	for i := range table.met[:1<<(t.width*t.step)] {
+		m := uint32(0)
 		for s := range t.step {
-			if ref := i >> (s * t.width) & (1<<t.width - 1); ref >= t.memo.size {
-				m |= outside // and stays above the eight bits, wherever it is shifted
-			} else {
-				m |= uint16(t.memo.vals[ref]>>cond&1) << s
+			ref := i >> (s * t.width) & (1<<t.width - 1)
+			if ref >= t.memo.size {
+				m |= outside // and stays above the others, wherever it is shifted
+				continue
+			}
+			for k, cond := range table.conds {
+				m |= uint32(t.memo.vals[ref]>>cond&1) << (8*uint(k) + s)
 			}
 		}
-		table[i] = m
+		table.met[i] = m
 	}
 }
 
 // markPacked marks n packed values by a table.
-func (t *Test) markPacked(runs *hybrid, at, n int, table *testTable, set []uint64) bool {
+func (t *Test) markPacked(runs *hybrid, at, n int, table *testTable, sets [][]uint64) bool {
 	const most = 1<<testWidth - 1
-	packed, pos, width, step := runs.packed, runs.bit, t.width, t.step
+	packed, pos, width, step, met := runs.packed, runs.bit, t.width, t.step, &table.met
 	w := step * width & 63
 	mask := (uint64(1)<<w - 1) & most
-	bad := uint16(0)
+	bad := uint32(0)
 	for n > 0 {
 		// Up to 64 values, eight at a time.
-		var x uint64
+		var x [3]uint64
 		k := 0
 		for last := min(n, 64) - 8; k <= last && width <= 7 && pos>>3+8 <= len(packed); k += 8 {
 			word := binary.LittleEndian.Uint64(packed[pos>>3:]) >> (pos & 7)
-			m := table[word&mask]
+			m := met[word&mask]
 			switch step {
 			case 8:
 			case 4:
-				m |= table[word>>w&mask] << 4
+				m |= met[word>>w&mask] << 4
 			case 2:
-				m |= table[word>>w&mask]<<2 | table[word>>(2*w&63)&mask]<<4 | table[word>>(3*w&63)&mask]<<6
+				m |= met[word>>w&mask]<<2 | met[word>>(2*w&63)&mask]<<4 | met[word>>(3*w&63)&mask]<<6
 			default:
 				for i := 1; i < 8; i++ {
 					word >>= w
-					m |= table[word&mask] << i
+					m |= met[word&mask] << i
 				}
 			}
 			bad |= m
-			x |= uint64(m&0xff) << (k & 63)
+			x[0] |= uint64(m&0xff) << (k & 63)
+			x[1] |= uint64(m>>8&0xff) << (k & 63)
+			x[2] |= uint64(m>>16&0xff) << (k & 63)
 			pos += 8 * int(width)
 		}
 		if k == 0 {
 			for ; k < min(n, 64); k++ {
-				m := table[bitsAt(packed, pos, width)&most] // and what zeros behind it meet
+				m := met[bitsAt(packed, pos, width)&most] // and what zeros behind it meet
 				bad |= m
-				x |= uint64(m&1) << k
+				for i := range x {
+					x[i] |= uint64(m>>(8*i)&1) << k
+				}
 				pos += int(width)
 			}
 		}
-		orBits(set, at, x, k)
+		for i, cond := range table.conds {
+			orBits(sets[cond], at, x[i], k)
+		}
 		at, n = at+k, n-k
 	}
 	return bad < outside
@@ -260,10 +275,10 @@ func (t *Test) markPacked(runs *hybrid, at, n int, table *testTable, set []uint6
 // maxTally is how many entries a dictionary may have for its values to be counted.
 const maxTally = 256
 
-// Tally counts n values from the row on that [Vector.Ahead] moved to, without passing them. add is called with what a
-// value resolves to and how often it occurs, once for each entry of the dictionary
-// that occurs, and for null. ok is false where they cannot be counted; add was not
-// called then.
+// Tally counts n values from the row on that [Vector.Ahead] moved to, without passing
+// them. add is called with what a value resolves to and how often it occurs, once for
+// each entry of the dictionary that occurs, and for null. ok is false where they cannot
+// be counted; add was not called then.
 func Tally[T any](v *Vector, row int64, n int, m *Memo[T], resolve func(*Value) (T, error), add func(T, int64)) (ok bool) {
 	l, size := &v.leaf, v.Codes.dict.size()
 	if l.next != row || n > l.left || l.vals.encoding != encRLEDictionary || size > maxTally {
