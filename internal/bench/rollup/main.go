@@ -133,7 +133,7 @@ func (o *options) compare() error {
 		}
 		var all []*seen
 		var lines []string
-		for _, c := range claims {
+		for _, c := range claims(o.rows) {
 			if !c.of(m, o.rows) || !strings.Contains(c.name, o.only) {
 				continue
 			}
