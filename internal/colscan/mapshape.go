@@ -17,10 +17,12 @@ type mapShapes struct {
 	dict  uint64
 	width uint // of a key
 	per   int  // keys to a word
-	table []shapeSlot
+	table *[1 << shapeTable]shapeSlot
 	list  []mapShape // the first stands for no shape, the second is that of no key
-	// Where each wanted key is: by wanted key, and by shape.
+	// Where each wanted key's value is among a row's: by wanted key, and by shape; in bits
+	// of which each value takes so many.
 	places [][]uint32
+	step   int
 }
 
 // shapeSlot holds a shape by what it adds to another: so many keys as fit a word, and
@@ -44,14 +46,14 @@ func (s *mapShapes) begin(dict uint64, width uint, wanted int) {
 	if s.dict == dict && s.width == width && len(s.list) < maxShapes {
 		return
 	}
-	s.dict, s.width, s.per = dict, width, 1
+	s.dict, s.width, s.per, s.step = dict, width, 1, 1
 	if width > 0 {
 		s.per = max(1, int(shapeBits/width))
 	}
 	if s.table == nil {
-		s.table = make([]shapeSlot, 1<<shapeTable)
+		s.table = new([1 << shapeTable]shapeSlot)
 	}
-	clear(s.table)
+	clear(s.table[:])
 	s.table[s.slot(0, 0)].shape = 1
 	if len(s.places) != wanted {
 		s.places = make([][]uint32, wanted)
@@ -67,122 +69,154 @@ func (s *mapShapes) slot(of uint32, word uint64) uint64 {
 	return (word ^ uint64(of)<<32) * 0x9e3779b97f4a7c15 >> (64 - shapeTable)
 }
 
-// batch takes rows from those found, which are the i-th loaded and those after it, and
-// returns how many: as many as are written in one run of keys and one of values.
-func (m *MapVector) batch(i, at, end int) int {
-	k, v, s := &m.keys, &m.values, &m.shapes
-	if m.to[end-1] == int32(k.n) {
-		end-- // it may go on
+// scale makes values take step bits.
+func (s *mapShapes) scale(step int) {
+	if step == s.step {
+		return
 	}
-	if at == end {
+	for _, places := range s.places {
+		for i, p := range places {
+			if p != noPlace {
+				places[i] = p / uint32(s.step) * uint32(step)
+			}
+		}
+	}
+	s.step = step
+}
+
+// batch takes rows of the window, the i-th asked for and those after it, and returns how
+// many: as many as are written in one run of keys and one of values.
+func (m *MapVector) batch(i int, sel []int32) int {
+	k, v, s := &m.keys, &m.values, &m.shapes
+	if m.begins[sel[len(sel)-1]-m.origin+1] == int32(k.n) {
+		sel = sel[:len(sel)-1] // it may go on
+	}
+	if len(sel) == 0 {
 		return 0
 	}
-	from, to := m.from[at:end], m.to[at:end]
-	first := k.before(int(from[0]))
+	from := int(m.begins[sel[0]-m.origin])
+	first := k.before(from)
 	if first == k.total {
-		return end - at // no more keys
+		return len(sel) // no more keys
 	}
 	keys, ok := k.packed(first)
 	if !ok {
 		return 0
 	}
 	s.begin(k.v.id, k.v.leaf.vals.runs.width, len(m.wanted))
-	per := s.per
+	per, width, table := s.per, int(s.width), s.table
 	if keys.step == 0 {
 		per = 1
 	}
-	keyFrom, keyTo := from, to
+	keysAt, valuesAt := &m.begins, &m.begins
 	if !k.whole() {
-		keyFrom, keyTo = m.keyFrom[:len(from)], m.keyTo[:len(from)]
-		for j := range from {
-			keyFrom[j], keyTo[j] = int32(k.before(int(from[j]))), int32(k.before(int(to[j])))
-		}
+		keysAt = &m.keysAt
+		m.count(k, keysAt, sel, 0)
 	}
 	// Where values were not asked for they are not decompressed either.
-	valueFrom, valueTo, values := from, to, packedRun{}
-	if ahead := int32(k.from - v.from); int(from[0]+ahead) < v.n {
-		if values, ok = v.packed(v.before(int(from[0] + ahead))); !ok {
+	var values packedRun
+	if ahead := int(k.from - v.from); from+ahead < v.n {
+		if values, ok = v.packed(v.before(from + ahead)); !ok {
 			values = packedRun{}
 		} else if v.whole() {
-			values.base += int(ahead) * values.step
-			values.end -= ahead
+			values.base += ahead * values.step
+			values.end -= int32(ahead)
 		} else {
-			valueFrom, valueTo = m.valuesOf(from, to, ahead)
+			valuesAt = &m.valuesAt
+			m.count(v, valuesAt, sel, ahead)
 		}
 	}
-	n := 0
-	for ; n < len(from); n++ {
-		kf, kt := keyFrom[n], keyTo[n]
+	rows, n, origin := m.rows[:len(sel)], 0, m.origin
+	for ; n < len(rows); n++ {
+		row := sel[n] - origin
+		kf, kt := keysAt[row], keysAt[row+1]
 		if max(kf+1, kt) > keys.end {
 			break
 		}
-		bit, id := keys.base+int(kf)*keys.step, uint32(0)
+		bit, id := uint(keys.base+int(kf)*keys.step), uint32(0)
 		for left := int(kt - kf); ; left -= per {
 			size := min(left, per)
-			word := binary.LittleEndian.Uint64(keys.bytes[bit>>3:])>>(bit&7)&lowBits(size*int(s.width)) | uint64(size)<<shapeBits
-			if slot := &s.table[s.slot(id, word)]; slot.word == word && slot.of == id {
+			word := binary.LittleEndian.Uint64(keys.bytes[bit>>3:bit>>3+8]) >> (bit & 7)
+			word = word&(1<<(size*width&63)-1) | uint64(size)<<shapeBits
+			if slot := &table[s.slot(id, word)]; slot.word == word && slot.of == id {
 				id = slot.shape
 			} else {
 				id = m.shape(id, word)
 			}
-			if bit += size * keys.step; left <= per || id == 0 {
+			if bit += uint(size * keys.step); left <= per || id == 0 {
 				break
 			}
 		}
 		if id == 0 {
 			break
 		}
-		m.shapeOf[n], m.bitOf[n] = id, int32(values.base+int(valueFrom[n])*values.step)
-		if max(valueFrom[n]+1, valueTo[n]) > values.end {
-			if m.bitOf[n] = 0; s.list[id].wants {
+		vf, vt := valuesAt[row], valuesAt[row+1]
+		rows[n] = uint64(id)<<32 | uint64(uint32(values.base+int(vf)*values.step))
+		if max(vf+1, vt) > values.end {
+			if rows[n] = uint64(id) << 32; s.list[id].wants {
 				break
 			}
-		} else if valueTo[n]-valueFrom[n] != kt-kf && s.list[id].wants {
+		} else if vt-vf != kt-kf && s.list[id].wants {
 			break
 		}
 	}
 	if values.end > 0 {
-		m.pick(values, i, n)
+		m.pick(values, i, rows[:n])
 	}
 	return n
 }
 
-// valuesOf returns where the values of rows are in the values' window.
-func (m *MapVector) valuesOf(from, to []int32, ahead int32) (valueFrom, valueTo []int32) {
-	v := &m.values
-	valueFrom, valueTo = m.valueFrom[:len(from)], m.valueTo[:len(from)]
-	for j := range from {
-		if int(to[j]+ahead) > v.n {
-			for ; j < len(from); j++ {
-				valueFrom[j], valueTo[j] = mapWindow, mapWindow
+// count sets at, for some rows and those after them, to how many values a leaf's window has
+// before them.
+func (m *MapVector) count(s *mapSide, at *[mapWindow + 1]int32, sel []int32, ahead int) {
+	for _, row := range sel {
+		for r := row - m.origin; r <= row-m.origin+1; r++ {
+			if e := int(m.begins[r]) + ahead; e <= s.n {
+				at[r] = int32(s.before(e))
+			} else {
+				at[r] = mapWindow + 1 // out of reach
 			}
-			break
 		}
-		valueFrom[j], valueTo[j] = int32(v.before(int(from[j]+ahead))), int32(v.before(int(to[j]+ahead)))
 	}
-	return valueFrom, valueTo
 }
 
-// pick picks the values of n rows of a batch.
-func (m *MapVector) pick(values packedRun, i, n int) {
-	top := m.top
-	shapes, bits := m.shapeOf[:n], m.bitOf[:n]
+// pick picks the values of the rows of a batch.
+func (m *MapVector) pick(values packedRun, i int, rows []uint64) {
+	if values.step > 0 {
+		m.shapes.scale(values.step)
+	}
 	for _, w := range m.met {
-		places, refs := m.shapes.places[w], m.out[w].refs[i:][:n]
-		for j, id := range shapes {
-			p := places[id]
-			at := int(bits[j]) + int(p&^noPlace)*values.step
-			ref := uint32(binary.LittleEndian.Uint64(values.bytes[at>>3:])>>(at&7)) & values.mask
-			top = max(top, ref)
-			refs[j] = ref | uint32(int32(p)>>31)
+		refs, places := m.out[w].refs[i:][:len(rows)], m.shapes.places[w]
+		if values.step > 0 {
+			m.top = max(m.top, pickRefs(refs, rows, places, values.bytes, values.mask))
+			continue
+		}
+		m.top = max(m.top, values.one)
+		for j, row := range rows {
+			refs[j] = values.one | uint32(int32(places[row>>32])>>31)
 		}
 	}
-	m.top = top
 	if len(m.prefixes) > 0 {
-		for j, id := range shapes {
-			m.holds[i+j] = m.shapes.list[id].prefixes
+		for j, row := range rows {
+			m.holds[i+j] = m.shapes.list[row>>32].prefixes
 		}
 	}
+}
+
+// pickRefs picks one value of each row, and returns the greatest. A row is its shape, and
+// the bit where its values begin.
+func pickRefs(refs []uint32, rows []uint64, places []uint32, packed []byte, mask uint32) (top uint32) {
+	refs = refs[:len(rows)]
+	for j, row := range rows {
+		p := places[row>>32]
+		bit := uint32(row) + p&^noPlace
+		at := uint(bit >> 3)
+		// No branch: which rows lack the key follows no pattern.
+		ref := uint32(binary.LittleEndian.Uint64(packed[at:at+8])>>(bit&7)) & mask
+		top = max(top, ref)
+		refs[j] = ref | uint32(int32(p)>>31)
+	}
+	return top
 }
 
 // shape returns the shape that a word of keys makes of another; 0 when it has to be read
@@ -216,7 +250,7 @@ func (m *MapVector) shape(of uint32, word uint64) uint32 {
 		shape.wants = shape.wants || class.prefixes > 0 || w >= 0
 		if w >= 0 {
 			m.note(w)
-			s.places[w][id] = uint32(shape.keys)
+			s.places[w][id] = uint32(int(shape.keys) * s.step)
 		}
 		shape.keys++
 	}

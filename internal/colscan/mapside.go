@@ -136,11 +136,12 @@ func (s *mapSide) value(ctx context.Context, entry int64) (uint32, error) {
 }
 
 // packedRun is a run of references: the k-th value of the window is in the bits from
-// base+k*step on.
+// base+k*step on. A run that repeats one has no steps.
 type packedRun struct {
 	bytes      []byte
 	base, step int
 	mask       uint32
+	one        uint32
 	end        int32 // of the values that can be read with one load each
 }
 
@@ -156,22 +157,21 @@ func (s *mapSide) packed(k int) (r packedRun, ok bool) {
 		return r, false
 	}
 	end := runs.left
-	r.mask = uint32(1)<<runs.width - 1
-	if runs.repeat {
-		if runs.value&^r.mask != 0 {
+	if r.mask = uint32(1)<<runs.width - 1; runs.repeat {
+		if r.one = runs.value; r.one&^r.mask != 0 {
 			return r, false
 		}
-		binary.LittleEndian.PutUint32(s.one[:], runs.value)
+		binary.LittleEndian.PutUint32(s.one[:], r.one)
 		r.bytes = s.one[:]
 	} else {
 		// What lies behind the run in the page is read along with it.
-		r.bytes, r.step = runs.packed, int(runs.width)
-		room := 8*len(r.bytes) - 57 - runs.bit
+		r.bytes, r.step = runs.packed[runs.bit>>3:], int(runs.width)
+		room := 8*len(r.bytes) - 57 - runs.bit&7
 		if room < 0 {
 			return r, false
 		}
 		end = min(end, room/r.step+1)
-		r.base = runs.bit - s.done*r.step
+		r.base = runs.bit&7 - s.done*r.step
 	}
 	r.end = int32(min(s.done+end, s.total))
 	return r, true

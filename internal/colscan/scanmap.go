@@ -25,13 +25,15 @@ type MapVector struct {
 	word   int   // of starts, that find has come to
 	row    int64 // the first that begins in it, or behind it
 
-	// The rows found in the window: their entries; and of a batch of them the shapes,
-	// and the bits of the run where their values begin.
-	from, to [mapWindow]int32
-	shapeOf  [mapWindow]uint32
-	bitOf    [mapWindow]int32
-	// Their keys and values, where entries have none.
-	keyFrom, keyTo, valueFrom, valueTo [mapWindow]int32
+	// The first entries of the window's rows, those asked for, and of the rows after them;
+	// as numbers of keys and of values, where not all entries have one. Rows of a batch
+	// are numbers of shapes, and the bits where their values begin.
+	begins   [mapWindow + 1]int32
+	begun    int64 // the first row that begins in the window
+	origin   int32 // its place in what is loaded
+	keysAt   [mapWindow + 1]int32
+	valuesAt [mapWindow + 1]int32
+	rows     [mapWindow]uint64
 
 	met   []int   // the wanted keys that occurred in the chunk
 	top   uint32  // the greatest reference taken from runs in this Load, or more
@@ -113,11 +115,10 @@ func (m *MapVector) Load(ctx context.Context, base int64, sel []int32) (err erro
 	defer m.keys.v.guard(&err)
 	m.values.v.begin(0)
 	m.top = 0
-	if cap(m.holds) < len(sel) {
-		m.holds = make([]uint64, roomy(len(sel)))
+	if len(m.prefixes) > 0 {
+		m.holds = slices.Grow(m.holds[:0], len(sel))[:len(sel)]
+		clear(m.holds)
 	}
-	m.holds = m.holds[:len(sel)]
-	clear(m.holds)
 	for k := range m.out {
 		m.out[k].begin(len(sel))
 		nullRefs(m.out[k].refs)
@@ -128,12 +129,9 @@ func (m *MapVector) Load(ctx context.Context, base int64, sel []int32) (err erro
 			return err
 		}
 		for at := 0; at < n; {
-			k := m.batch(i, at, n)
-			if i, at = i+k, at+k; at == n {
-				break
-			}
-			if k == 0 {
-				if err := m.slow(ctx, i, int(m.from[at]), int(m.to[at])); err != nil {
+			k := m.batch(i, sel[i:i+n-at])
+			if i, at = i+k, at+k; k == 0 {
+				if err := m.slow(ctx, i, sel[i]-m.origin); err != nil {
 					return err
 				}
 				i, at = i+1, at+1
@@ -159,6 +157,7 @@ func (m *MapVector) window(ctx context.Context) error {
 	for ; m.word<<6 < k.n; m.word++ {
 		m.row += int64(bits.OnesCount64(m.starts[m.word]))
 	}
+	m.begun = m.row
 	if err := k.end(l.left > 0); err != nil {
 		return err
 	}
@@ -182,14 +181,17 @@ func (m *MapVector) window(ctx context.Context) error {
 	return k.begin(n)
 }
 
-// find finds the entries of the rows base+sel[0], base+sel[1], …, as many as begin in
-// one window, and returns how many. A row that reaches to the window's end may go on
+// find finds where the rows base+sel[0], base+sel[1], … begin, as many as begin in one
+// window, and returns how many. A row that reaches to the window's end may go on
 // behind it.
 func (m *MapVector) find(ctx context.Context, base int64, sel []int32) (n int, err error) {
+	first, last := base+int64(sel[0]), base+int64(sel[len(sel)-1])
+	// Where many rows are asked for, telling which words they are in would cost more.
+	dense := int64(len(sel)) > (last-first)/8
 	for {
 		if m.word<<6 >= m.keys.n {
-			if n > 0 {
-				return n, nil
+			if m.row > first {
+				break
 			}
 			if err := m.window(ctx); err == io.EOF {
 				return 0, corrupt("map has %d rows, the footer promises more", m.row)
@@ -197,27 +199,31 @@ func (m *MapVector) find(ctx context.Context, base int64, sel []int32) (n int, e
 				return 0, err
 			}
 		}
-		at, word := int32(m.word)<<6, m.starts[m.word]
-		have := int64(bits.OnesCount64(word))
-		if base+int64(sel[n])-m.row < have {
-			var begins [65]int32
-			k := 0
-			for ; word != 0; word &= word - 1 {
-				begins[k&63] = at + int32(bits.TrailingZeros64(word))
+		word := m.starts[m.word]
+		end := m.row + int64(bits.OnesCount64(word))
+		if first < end && (dense || base+int64(sel[n]) < end) {
+			begins, k := m.begins[m.row-m.begun:], 0
+			for at := int32(m.word) << 6; word != 0; word &= word - 1 {
+				begins[k] = at + int32(bits.TrailingZeros64(word))
 				k++
 			}
 			begins[k] = int32(m.next(m.word + 1))
-			for before := int32(m.row - base); n < len(sel) && int64(sel[n]-before) < have; n++ {
-				r := sel[n] - before
-				m.from[n], m.to[n] = begins[r], begins[r+1]
+			if last < end {
+				n = len(sel)
+				break
 			}
-			if n == len(sel) {
-				return n, nil
+			for !dense && base+int64(sel[n]) < end {
+				n++
 			}
 		}
-		m.row += have
+		m.row = end
 		m.word++
 	}
+	m.origin = int32(m.begun - base)
+	if n < len(sel) && dense {
+		n, _ = slices.BinarySearch(sel, int32(m.row-base))
+	}
+	return n, nil
 }
 
 // next returns where in the window the first row begins from a word on, its end when
@@ -238,8 +244,9 @@ func (m *MapVector) note(w int) {
 	}
 }
 
-// slow takes a row whose first entries are given, key by key.
-func (m *MapVector) slow(ctx context.Context, i, from, to int) error {
+// slow takes loaded row i, a row of the window, key by key.
+func (m *MapVector) slow(ctx context.Context, i int, row int32) error {
+	from, to := int(m.begins[row]), int(m.begins[row+1])
 	for pairs := 0; ; {
 		if pairs += to - from; pairs > maxPairs {
 			return errPairs
@@ -292,7 +299,9 @@ func (m *MapVector) part(ctx context.Context, i, from, to int) error {
 		if ref == refNull {
 			continue
 		}
-		m.holds[i] |= class.prefixes
+		if class.prefixes > 0 {
+			m.holds[i] |= class.prefixes
+		}
 		if w := class.want; w >= 0 {
 			m.note(w)
 			if m.out[w].refs[i] != refNull {
