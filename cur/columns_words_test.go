@@ -62,10 +62,15 @@ func TestColumnsSumsPassSmallNumbers(t *testing.T) {
 		{Name: "line_item_product_code", Kind: colscan.String}}
 	var buf bytes.Buffer
 	w := colscan.NewWriter(&buf, columns, nil)
-	for i := range 30_000 {
-		sign := 1.0
-		if i > 25_000 {
+	for i := range 60_000 {
+		// Of one product costs add up; of the other those that have a net cost take
+		// away what others add.
+		product, sign := "AmazonBedrock", 1.0
+		if i > 50_000 {
 			sign = -1
+		}
+		if i%4 > 1 {
+			product, sign = "AmazonEC2", float64(i%2*2-1)
 		}
 		w.SetFloat(0, sign*(99_999.5+float64(i%3)/8))
 		w.SetFloat(1, 0.25)
@@ -73,7 +78,7 @@ func TestColumnsSumsPassSmallNumbers(t *testing.T) {
 			w.SetFloat(2, -98_765.5)
 		}
 		w.SetText(3, "2026-05-01T00:00:00Z/2026-05-01T01:00:00Z")
-		w.SetText(4, "AmazonBedrock")
+		w.SetText(4, product)
 		if err := w.EndRow(); err != nil {
 			t.Fatal(err)
 		}
