@@ -1,6 +1,7 @@
 package cur
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -323,11 +324,19 @@ func (q *columnQueue) finishFiles() error {
 func (r *run) merge(workers []*columnWorker) error {
 	begun := time.Now()
 	defer func() { r.stats.Merge = time.Since(begun) }()
-	for _, w := range workers {
-		if w == nil {
-			continue
+	// The one that has most takes the others in.
+	workers = slices.DeleteFunc(workers, func(w *columnWorker) bool { return w == nil })
+	slices.SortStableFunc(workers, func(a, b *columnWorker) int { return cmp.Compare(b.group.len(), a.group.len()) })
+	for i, w := range workers {
+		if i > 0 {
+			if err := workers[0].absorb(w); err != nil {
+				return err
+			}
+			workers[i] = nil
 		}
-		w.mergeInto(r.parts)
+	}
+	if len(workers) > 0 {
+		workers[0].mergeInto(r.parts)
 	}
 	r.groups, r.rests = 0, 0
 	for _, p := range r.parts {
