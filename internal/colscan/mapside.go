@@ -26,6 +26,9 @@ type mapSide struct {
 	one  [8]byte // see packed
 }
 
+// open moves the side to the start of a chunk.
+func (s *mapSide) open(v *Vector) { s.v, s.from, s.n, s.total, s.done = v, 0, 0, 0, 0 }
+
 // whole reports whether all entries of the window have a value.
 func (s *mapSide) whole() bool { return s.total == s.n }
 

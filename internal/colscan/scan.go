@@ -22,7 +22,7 @@ type Scanner struct {
 	columns []*Vector // by column of f; nil when not open
 	maps    []*MapVector
 	free    map[int][]*Vector // by leaf: a leaf's chunks are alike, and need buffers alike
-	spare   []*MapVector      // for their lists
+	spare   []*MapVector      // to be opened again
 	opened  uint64
 	stats   ScanStats
 }

@@ -62,17 +62,15 @@ func (s *Scanner) Map(col int, wanted, prefixes []string) (*MapVector, error) {
 	if len(prefixes) > 64 {
 		return fail(fmt.Errorf("%w: %d prefixes", ErrKind, len(prefixes)))
 	}
-	m := &MapVector{wanted: wanted, prefixes: prefixes}
-	m.keys.v, m.values.v = s.vector(col, &c.leaves[0], 0), s.vector(col, &c.leaves[1], 0)
+	m := new(MapVector)
 	if n := len(s.spare); n > 0 {
-		old := s.spare[n-1]
-		s.spare = s.spare[:n-1]
-		m.holds, m.shapes = old.holds[:0], old.shapes
-		if len(old.out) == len(wanted) {
-			m.out = old.out
-		}
+		m, s.spare = s.spare[n-1], s.spare[:n-1]
 	}
-	if m.out == nil {
+	m.wanted, m.prefixes, m.met = wanted, prefixes, m.met[:0]
+	m.keys.open(s.vector(col, &c.leaves[0], 0))
+	m.values.open(s.vector(col, &c.leaves[1], 0))
+	m.word, m.row = 0, 0
+	if len(m.out) != len(wanted) {
 		m.out = make([]Codes, len(wanted))
 	}
 	s.maps = append(s.maps, m)
