@@ -226,7 +226,7 @@ func (w *columnWorker) enumerate() {
 // than that can be done, unless that is little, or rows of another column were loaded
 // already.
 func (w *columnWorker) shorten(col int) error {
-	if col < 0 || w.plan.reach[col] != reachTest {
+	if col < 0 || w.plan.reach[col] < reachTest {
 		return nil
 	}
 	v, err := w.scan.Column(col)
@@ -286,13 +286,11 @@ func (w *columnWorker) testField(f fieldCond) error {
 	if err := w.shorten(col); err != nil {
 		return err
 	}
-	if w.plan.reach[col] == reachTest {
-		v, err := w.scan.Column(col)
-		if err != nil || w.tests[f.field].Look(v, w.base, w.n, f.bits, w.sets, judge) {
-			return err
-		}
-		w.loadWhole(col)
+	v, err := w.scan.Column(col)
+	if err != nil || w.tests[f.field].Look(v, w.base, w.n, f.bits, w.sets, judge) {
+		return err
 	}
+	w.loadWhole(col)
 	w.fixed = true
 	codes, err := w.load(col)
 	if err != nil {
