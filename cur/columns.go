@@ -79,6 +79,7 @@ type columnPlan struct {
 	conds         columnConds
 	lineSources   []wordSource
 	anchorSources []wordSource
+	restSources   []wordSource
 	timesAll      bool // the times of all rows are read
 	// lazyTimes leaves usage start and end unread where there is an interval: in
 	// buckets of a day or a month it tells alone.
@@ -177,6 +178,9 @@ func planColumns(rd *Reader, spec *Spec, where Where) *columnPlan {
 	}
 	for _, f := range append([]int{fieldAccount}, anchorFields...) {
 		p.anchorSources = p.source(p.anchorSources, p.text[f])
+	}
+	for _, f := range restFields {
+		p.restSources = p.source(p.restSources, p.text[f])
 	}
 	return p
 }

@@ -122,7 +122,7 @@ func (w *columnWorker) bookGroups() error {
 func (w *columnWorker) bookRest() error {
 	set := &w.rest
 	index := w.index[:len(set.rows)]
-	group, err := w.follow(&w.rests, w.controlOf(set, w.index), len(w.control), set, w.index)
+	group, err := w.restGroups(set)
 	if err != nil {
 		return err
 	}
@@ -131,6 +131,34 @@ func (w *columnWorker) bookRest() error {
 	}
 	w.restSums.extend(w.rests.len())
 	return w.sum(&w.restSums, set, group.fill(index))
+}
+
+// restGroups numbers the groups of the rest: by the words of their columns, and by the
+// chain for words not seen before.
+func (w *columnWorker) restGroups(set *rowSet) (keyColumn, error) {
+	p := &w.restPack
+	same, ok, err := w.pack(p, set, w.index, w.controlOf(set, w.setCtl), len(w.control))
+	if err != nil {
+		return keyColumn{}, err
+	}
+	if !ok {
+		return w.follow(&w.rests, w.controlOf(set, w.index), len(w.control), set, w.index)
+	}
+	if fresh := &p.fresh; len(fresh.rows) > 0 {
+		c, err := w.follow(&w.rests, w.controlOf(fresh, p.ids), len(w.control), fresh, p.ids)
+		if err != nil {
+			return keyColumn{}, err
+		}
+		for i := range fresh.rows {
+			p.known = append(p.known, c.at(i))
+		}
+	}
+	ids := w.index[:len(set.rows)]
+	if same {
+		ids = ids[:1]
+	}
+	p.settle(ids)
+	return keyColumn{ids: ids, same: same, id: ids[0]}, nil
 }
 
 // pick returns the numbers at some places, which ascend: dst may be where the

@@ -11,7 +11,7 @@ const described = 1 << 31
 // conditions on it they meet.
 func (w *columnWorker) findLines() error {
 	p := &w.linePack
-	same, ok, err := w.pack(p, w.lineIDs, w.controlOf(&w.need, w.setCtl), len(w.control))
+	same, ok, err := w.pack(p, &w.need, w.lineIDs, w.controlOf(&w.need, w.setCtl), len(w.control))
 	if err != nil {
 		return err
 	}
@@ -174,7 +174,7 @@ func (w *columnWorker) judgeLines(line keyColumn, set *rowSet) error {
 // findAnchors numbers who the needed rows are billed for.
 func (w *columnWorker) findAnchors() error {
 	p := &w.anchorPack
-	same, ok, err := w.pack(p, w.anchorIDs, keyColumn{same: true}, 0)
+	same, ok, err := w.pack(p, &w.need, w.anchorIDs, keyColumn{same: true}, 0)
 	if err != nil {
 		return err
 	}

@@ -100,21 +100,21 @@ func (p *packer) layOut(extras int) bool {
 	return s.top+n <= room
 }
 
-// codesOf returns the values of a source, and the places of the needed rows there.
-func (w *columnWorker) codesOf(s wordSource) (c *colscan.Codes, pos []int32, err error) {
+// codesOf returns the values of a source, and the places of a set's rows there.
+func (w *columnWorker) codesOf(s wordSource, set *rowSet) (c *colscan.Codes, pos []int32, err error) {
 	if s.col < 0 {
 		return w.maps[s.key.m].Key(s.key.key), nil, nil
 	}
 	if c, err = w.load(s.col); err != nil {
 		return nil, nil, err
 	}
-	return c, w.place(s.col, &w.need), nil
+	return c, w.place(s.col, set), nil
 }
 
-// pack sets ids to the numbers of the needed rows' words, of one row when all are the
+// pack sets ids to the numbers of the words of a set's rows, of one row when all are the
 // same, and fresh to the rows with new ones. Words have room for extra, whose numbers
 // are below extras. ok is false when the columns do not allow it.
-func (w *columnWorker) pack(p *packer, ids []uint32, extra keyColumn, extras int) (same, ok bool, err error) {
+func (w *columnWorker) pack(p *packer, set *rowSet, ids []uint32, extra keyColumn, extras int) (same, ok bool, err error) {
 	if p.off {
 		return false, false, nil
 	}
@@ -122,7 +122,7 @@ func (w *columnWorker) pack(p *packer, ids []uint32, extra keyColumn, extras int
 	var at []int32
 	changed := len(p.stages) == 0 || extras > p.extras
 	for i, s := range p.sources {
-		c, pos, err := w.codesOf(s)
+		c, pos, err := w.codesOf(s, set)
 		if err != nil || c.Owns() {
 			return false, false, err
 		}
@@ -142,7 +142,7 @@ func (w *columnWorker) pack(p *packer, ids []uint32, extra keyColumn, extras int
 		p.stages = p.stages[:0] // anew with the next block
 		return false, false, nil
 	}
-	n := len(w.need.rows)
+	n := len(set.rows)
 	if same {
 		n = 1
 	}
@@ -158,7 +158,7 @@ func (w *columnWorker) pack(p *packer, ids []uint32, extra keyColumn, extras int
 		}
 		t.number(words, ids)
 	}
-	p.findFresh(n, &w.need)
+	p.findFresh(n, set)
 	return same, true, nil
 }
 
@@ -195,11 +195,11 @@ func (p *packer) fill(stage int, words []uint64, at []int32, ids []uint32, extra
 }
 
 // findFresh sets fresh to the first rows of the new ones among the last words.
-func (p *packer) findFresh(n int, need *rowSet) {
+func (p *packer) findFresh(n int, set *rowSet) {
 	t := &p.stages[len(p.stages)-1].table
 	p.fresh.rows, p.fresh.inNeed = p.fresh.rows[:0], append(p.fresh.inNeed[:0], t.fresh...)
 	for _, i := range t.fresh {
-		p.fresh.rows = append(p.fresh.rows, need.rows[i])
+		p.fresh.rows = append(p.fresh.rows, set.rows[i])
 	}
 	if len(t.fresh) > 0 && cap(p.ids) < len(t.fresh) {
 		p.ids = make([]uint32, blockRows)

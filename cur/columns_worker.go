@@ -106,6 +106,7 @@ type columnWorker struct {
 
 	linePack   packer
 	anchorPack packer
+	restPack   packer
 
 	// The current block.
 	base        int64
@@ -224,7 +225,7 @@ func (w *columnWorker) begin(p *columnPlan) {
 	for i := range w.idBits {
 		w.idBits[i] = w.idBits[i][:0]
 	}
-	w.linePack.sources, w.anchorPack.sources = p.lineSources, p.anchorSources
+	w.linePack.sources, w.anchorPack.sources, w.restPack.sources = p.lineSources, p.anchorSources, p.restSources
 }
 
 // readGroup reads one row group.
@@ -254,6 +255,7 @@ func (w *columnWorker) beginGroup(ctx context.Context, g int) int64 {
 	w.maps = make([]*colscan.MapVector, len(w.plan.maps))
 	w.linePack.reset()
 	w.anchorPack.reset()
+	w.restPack.reset()
 	return w.scan.Begin(w.plan.file, g)
 }
 
