@@ -70,7 +70,7 @@ type blocks struct {
 
 // readerBlock is how many rows a block has: enough that what is done once a block
 // does not count, few enough that their values stay in the processor's cache.
-const readerBlock = 1024
+const readerBlock = 2048
 
 // rowPlaces are the places of the rows of a block.
 type rowPlaces struct {

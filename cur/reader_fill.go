@@ -21,7 +21,7 @@ type batch struct {
 }
 
 // batchRows is few enough that the rows stay in the nearest cache.
-const batchRows = 16
+const batchRows = 32
 
 type batchText struct {
 	field int

@@ -14,17 +14,14 @@ func Table[T any](c *Codes, pos []int32, refs []uint32, every bool, m *Memo[T], 
 		return nil, false, nil
 	}
 	m.begin(c)
-	null := int64(m.size)
+	null := uint32(m.size) // which is less than what stands for it
 	if pos == nil {
 		for i, ref := range c.refs[:len(refs)] {
-			// No branch: where nulls are follows no pattern. Null is greater than all.
-			beyond := int64(ref) - null
-			refs[i] = uint32(null + beyond&(beyond>>63))
+			refs[i] = min(ref, null)
 		}
 	} else {
 		for i, p := range pos[:len(refs)] {
-			beyond := int64(c.refs[p]) - null
-			refs[i] = uint32(null + beyond&(beyond>>63))
+			refs[i] = min(c.refs[p], null)
 		}
 	}
 	if every && m.every == 0 {
