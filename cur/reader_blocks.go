@@ -297,7 +297,7 @@ func (b *blocks) point() {
 // the sieve cannot judge.
 func (b *blocks) filter(n int) error {
 	b.order = b.places.rows[:n]
-	if b.sieve.exact {
+	if !b.sieve.doubts {
 		return nil
 	}
 	passed := b.passed[:0]
@@ -306,7 +306,7 @@ func (b *blocks) filter(n int) error {
 		if b.sel != nil {
 			row = int(b.sel[i])
 		}
-		if b.sieve.surely(row) {
+		if !b.sieve.doubted(row) {
 			passed = append(passed, int32(i))
 			continue
 		}

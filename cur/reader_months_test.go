@@ -91,7 +91,7 @@ func TestTotalsOfBlocks(t *testing.T) {
 	for _, c := range []struct {
 		name          string
 		payers, types int
-		cost          func(row int) float64
+		cell          func(row int) float64
 	}{
 		{"one key", 1, 1, func(row int) float64 { return float64(row) / 8 }},
 		{"a few types", 1, 5, func(row int) float64 { return float64(row) / 8 }},
@@ -116,7 +116,7 @@ func TestTotalsOfBlocks(t *testing.T) {
 				{Name: "line_item_net_unblended_cost", Kind: colscan.Double, Optional: true}, text("reservation_reservation_a_r_n"),
 			}, nil)
 			for row := range readerBlock + 300 {
-				w.SetFloat(0, c.cost(row))
+				w.SetFloat(0, c.cell(row))
 				w.SetText(1, "2026-05-01T00:00:00Z")
 				w.SetText(2, "P")
 				w.SetText(3, fmt.Sprint(row%c.payers))

@@ -16,6 +16,9 @@ type sieve struct {
 	fields  []sieveField
 	exact   bool // what passes the sieve passes the predicate
 
+	verdicts []verdict // by conditions met; nil: they are too many
+	doubts   bool      // of some row of the block that may pass something else decides
+
 	met   []uint64 // by row of the block
 	known uint64
 }
@@ -39,6 +42,10 @@ func (s *sieve) plan(r *row, where compiled) {
 				s.exact, all = false, false
 				continue
 			}
+			if at := slices.IndexFunc(s.conds, c.Cond.equal); at >= 0 {
+				need |= 1 << at
+				continue
+			}
 			bit := uint64(1) << len(s.conds)
 			need |= bit
 			s.conds = append(s.conds, c.Cond)
@@ -55,6 +62,38 @@ func (s *sieve) plan(r *row, where compiled) {
 	}
 	// Products first: they rule out most.
 	slices.SortStableFunc(s.fields, func(a, b sieveField) int { return rankCond(a.field) - rankCond(b.field) })
+	if len(s.conds) <= maxVerdicts {
+		s.verdicts = make([]verdict, 1<<len(s.conds))
+		for met := range s.verdicts {
+			s.verdicts[met] = s.judge(uint64(met))
+		}
+	}
+}
+
+// verdict is what the sieve says of a row.
+type verdict uint8
+
+const (
+	passes   verdict = 1 << iota // the row may pass
+	doubtful                     // and something else decides
+)
+
+// maxVerdicts is for how many conditions verdicts are worked out beforehand.
+const maxVerdicts = 10
+
+// judge returns the verdict on a row that meets the conditions met.
+func (s *sieve) judge(met uint64) verdict {
+	switch {
+	case !s.passes(met):
+		return 0
+	case slices.ContainsFunc(s.sure, func(c uint64) bool { return c&^met == 0 }):
+		return passes
+	}
+	return passes | doubtful
+}
+
+func (c *Cond) equal(o Cond) bool {
+	return c.Column == o.Column && c.Op == o.Op && slices.Equal(c.Values, o.Values)
 }
 
 // second reports whether a field has a second home, so that its column alone does
@@ -93,20 +132,6 @@ func (s *sieve) passes(met uint64) bool {
 	return false
 }
 
-// surely reports whether row of the block passes, whatever the sieve cannot tell.
-func (s *sieve) surely(row int) bool {
-	met := uint64(0)
-	if len(s.fields) > 0 {
-		met = s.met[row]
-	}
-	for _, c := range s.sure {
-		if c&^met == 0 {
-			return true
-		}
-	}
-	return false
-}
-
 // alive reports whether for some row a clause that has one of the conditions bits
 // is still open.
 func (s *sieve) alive(met []uint64, bits uint64) bool {
@@ -134,7 +159,7 @@ func (s *sieve) open(met, known, bits uint64) bool {
 
 // sift sets b.sel to the rows of the block that may pass.
 func (s *sieve) sift(b *blocks) error {
-	b.sel = nil
+	b.sel, s.doubts = nil, !s.exact
 	if len(s.fields) == 0 {
 		return nil
 	}
@@ -154,22 +179,46 @@ func (s *sieve) sift(b *blocks) error {
 		}
 		s.known |= f.bits
 	}
-	if b.selected = b.selected[:0]; b.selected == nil {
-		b.selected = make([]int32, 0, readerBlock)
+	if b.selected == nil {
+		b.selected = make([]int32, readerBlock)
 	}
-	last, passes := ^met[0], false
-	for i, m := range met {
-		if m != last {
-			last, passes = m, s.passes(m)
+	n, doubts := 0, verdict(0)
+	if s.verdicts != nil {
+		verdicts, selected := s.verdicts, b.selected[:readerBlock]
+		for i, m := range met {
+			v := verdicts[m]
+			doubts |= v
+			selected[n] = int32(i)
+			n += int(v & passes) // no branch: which rows pass follows no pattern
 		}
-		if passes {
-			b.selected = append(b.selected, int32(i))
+	} else {
+		last, v := ^met[0], verdict(0)
+		for i, m := range met {
+			if m != last {
+				last, v = m, s.judge(m)
+			}
+			doubts |= v
+			b.selected[n] = int32(i)
+			n += int(v & passes)
 		}
 	}
-	if len(b.selected) < b.n {
-		b.sel = b.selected
+	s.doubts = doubts&doubtful != 0
+	if n < b.n {
+		b.sel = b.selected[:n]
 	}
 	return nil
+}
+
+// doubted reports whether something else decides on a row of the block that may pass.
+func (s *sieve) doubted(row int) bool {
+	met := uint64(0)
+	if len(s.fields) > 0 {
+		met = s.met[row]
+	}
+	if s.verdicts != nil {
+		return s.verdicts[met]&doubtful != 0
+	}
+	return s.judge(met)&doubtful != 0
 }
 
 // field adds the conditions on a field that the rows meet.
