@@ -18,7 +18,8 @@ type textBlock struct {
 	line         []uint32 // of rows that are grouped
 	rest         []uint32 // of others: the number of their group
 	bucket       []uint32
-	who          [][]uint32 // account, and what chains of anchors go on with
+	anchor       []uint32
+	declared     [][]uint32 // columns
 	blank, noNet []bool     // cost, net cost
 	cells        [denseMeasures]cells
 	used         uint32 // measures that are not all 0
@@ -37,9 +38,9 @@ type textBlocks struct{ groups, rest textBlock }
 
 func newTextBlock(w *columnWorker) textBlock {
 	ids := func() []uint32 { return make([]uint32, textRows) }
-	b := textBlock{ctl: ids(), line: ids(), rest: ids(), bucket: ids(), blank: make([]bool, textRows), noNet: make([]bool, textRows)}
-	for range 1 + len(w.anchors.fields) {
-		b.who = append(b.who, ids())
+	b := textBlock{ctl: ids(), line: ids(), rest: ids(), bucket: ids(), anchor: ids(), blank: make([]bool, textRows), noNet: make([]bool, textRows)}
+	for range w.run.spec.Columns {
+		b.declared = append(b.declared, ids())
 	}
 	for m := range b.cells {
 		b.cells[m] = cells{m: Measure(m), mem: make([]int64, textRows)}
@@ -66,9 +67,7 @@ func (t *textFile) book(l *textLine, u *lineUse) (err error) {
 	if b.bucket[i], err = t.bucket(l); err != nil {
 		return err
 	}
-	for k := range t.anchors {
-		b.who[k][i] = t.anchor(&t.anchors[k], l)
-	}
+	b.anchor[i] = t.anchor(l)
 	if err := t.declared(l, b, i); err != nil {
 		return err
 	}
@@ -97,8 +96,8 @@ func (t *textFile) bookRest(l *textLine, u *lineUse) error {
 	at := l.ctl
 	for k, f := range restFields {
 		id := u.rest[k]
-		if f == fieldAccount {
-			id = t.anchor(&t.anchors[0], l)
+		if col := t.row.text[f]; f == fieldAccount && col >= 0 {
+			id = w.dicts[f].of(t.cell(l, col))
 		}
 		at = w.rests.pairings[k].one(at, id)
 	}
@@ -245,10 +244,10 @@ func (w *columnWorker) bookText() error {
 	if n == 0 {
 		return nil
 	}
-	anchor, starts := keyColumn{ids: b.who[0][:n]}, len(w.dicts[fieldAccount].vals)
-	for k, f := range w.anchors.fields {
-		anchor = w.anchors.pairings[k].all(w.anchorIDs[:n], anchor, keyColumn{ids: b.who[k+1][:n]}, starts, len(w.dicts[f].vals))
-		starts = w.anchors.pairings[k].len()
+	anchor, last := keyColumn{ids: b.anchor[:n]}, len(anchorFields)-1
+	for k, ids := range b.declared {
+		starts, f := w.anchors.pairings[last+k].len(), numTextFields+k
+		anchor = w.anchors.pairings[last+k+1].all(w.anchorIDs[:n], anchor, keyColumn{ids: ids[:n]}, starts, len(w.dicts[f].vals))
 	}
 	index := w.index[:n]
 	both := w.both.all(index, keyColumn{ids: b.line[:n]}, anchor, w.lines.len(), w.anchors.len())

@@ -23,6 +23,9 @@ const (
 	cellOfOther                       // who is billed, and when
 )
 
+// cellSpan is columns that follow one another.
+type cellSpan struct{ first, last int }
+
 // textHead is what heads of some rows have in common: the cells that say what is
 // billed, as they were written.
 type textHead struct {
@@ -111,7 +114,7 @@ func (t *textFile) find() (*textLine, error) {
 // looked for by the pivot, the last cell of the head; the others are held against it.
 func (t *textFile) findHead() *textHead {
 	t.begins()
-	s, pivot := t.s, t.pivot.of(t.s.raw(t.head-1))
+	s, pivot := t.s, t.pivot.of(t.s.raw(cellSpan{t.head - 1, t.head - 1}))
 	if int(pivot) == len(t.found) {
 		t.found = append(t.found, nil)
 	}
@@ -134,9 +137,9 @@ next:
 		return h
 	}
 	h := &textHead{begin: t.begun}
-	for _, col := range t.heads {
-		h.cells = append(h.cells, bytes.Clone(s.raw(col)))
-		t.bytes += len(s.raw(col)) + 24
+	for _, span := range t.heads {
+		h.cells = append(h.cells, bytes.Clone(s.raw(span)))
+		t.bytes += len(s.raw(span)) + 24
 	}
 	if t.held++; len(heads) < maxHeads {
 		t.found[pivot] = append(heads, h)
@@ -157,7 +160,7 @@ func (t *textFile) begins() {
 	t.begin, t.known = t.begin[:0], 0
 	if n := min(s.alike, t.head-1); n > 0 {
 		t.begin = append(t.begin, s.buf[s.start:s.cells[n-1]+1]...)
-		for t.known < len(t.heads) && t.heads[t.known] < n {
+		for t.known < len(t.heads) && t.heads[t.known].last < n {
 			t.known++
 		}
 	}

@@ -203,3 +203,32 @@ func TestDamagedRowsOfALineAreReported(t *testing.T) {
 		}
 	}
 }
+
+// FuzzCSVLines rolls up whatever text there is, by row and by the lines it knows. A
+// text is short: it is written several times over, so that lines come up again.
+func FuzzCSVLines(f *testing.F) {
+	for seed := range uint64(8) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		columns := r.Perm(len(billColumns))
+		header, text := writeBill(r, columns, 6)
+		f.Add([]byte(header), text, uint8(seed))
+	}
+	f.Fuzz(func(t *testing.T, header, text []byte, how uint8) {
+		if len(header)+len(text) > 1<<14 {
+			return
+		}
+		all := slices.Concat(header, []byte("\n"), text, text, text)
+		sets, err := Locate(t.Context(), FS(fstest.MapFS{"f.csv": {Data: all, ModTime: time.Unix(1780000000, 0)}}), "f.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := Rollup{Sessions: how&1 != 0, Bucket: Span(how >> 1 & 3)}
+		if how&8 != 0 {
+			r.Keys = []Column{"resource_tags/user:team", "other"}
+		}
+		if how&16 != 0 {
+			r.Where = scopeWhere
+		}
+		sameByColumns(t, r, sets[0])
+	})
+}

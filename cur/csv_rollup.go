@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 )
 
 // textFile rolls up a file of CSV.
@@ -18,13 +17,14 @@ type textFile struct {
 
 	width, head int        // columns in all, and of the head
 	kinds       []cellKind // by column
-	heads       []int      // columns of the head that say what is billed
+	heads       []cellSpan // of the head that say what is billed, but for the pivot
 	inHead      []amountCell
 	inTail      []amountCell
 	measure     []int // by column: its place in inTail, or -1
 	ways        []int // columns that declared ones are made of
 	headWays    bool  // some of them are in the head
-	anchors     []anchorCell
+	who         cellNumbers
+	anchors     []textAnchor // by number of who
 	times       cellNumbers
 	buckets     []timeBucket // by number of times
 	late        bool         // the predicate asks for more than what is billed
@@ -54,25 +54,11 @@ type amountCell struct {
 	col int
 }
 
-// anchorCell is a column that says who is billed.
-type anchorCell struct {
-	field, col int
-	ids        cellNumbers
-	to         []uint32 // numbers of the worker
-}
-
-// timeBucket is the bucket of rows with an interval, for the usage times that came
-// with it first.
-type timeBucket struct {
-	start, end []byte
-	bucket     uint32
-}
-
 // newTextFile plans the reading of a file; nil where it has to be read by rows.
 func newTextFile(w *columnWorker, rd *Reader) *textFile {
 	d, r := rd.row.dec.(*csvDecoder), rd.row
 	t := &textFile{w: w, row: r, d: d, s: d.s, have: rd.have, width: len(d.head), kinds: make([]cellKind, len(d.head)),
-		measure: make([]int, len(d.head)), one: make([]int32, 0, 4), times: newCellNumbers(), pivot: newCellNumbers()}
+		measure: make([]int, len(d.head)), one: make([]int32, 0, 4), times: newCellNumbers(), pivot: newCellNumbers(), who: newCellNumbers()}
 	mark := func(col int, k cellKind) {
 		if col >= 0 {
 			t.kinds[col] |= k
@@ -104,8 +90,12 @@ func newTextFile(w *columnWorker, rd *Reader) *textFile {
 	t.head = r.headSize()
 	for col, k := range t.kinds {
 		t.measure[col] = -1
-		if k&cellOfLine != 0 && col < t.head {
-			t.heads = append(t.heads, col)
+		if n := len(t.heads); k&cellOfLine != 0 && col < t.head-1 {
+			if n > 0 && t.heads[n-1].last == col-1 {
+				t.heads[n-1].last = col
+			} else {
+				t.heads = append(t.heads, cellSpan{col, col})
+			}
 		}
 		if k&cellOfWay != 0 {
 			t.ways = append(t.ways, col)
@@ -126,9 +116,6 @@ func newTextFile(w *columnWorker, rd *Reader) *textFile {
 			t.measure[col] = len(t.inTail)
 			t.inTail = append(t.inTail, a)
 		}
-	}
-	for _, f := range [...]int{fieldAccount, fieldPrincipal, fieldResource} {
-		t.anchors = append(t.anchors, anchorCell{field: f, col: r.text[f], ids: newCellNumbers()})
 	}
 	for _, clause := range w.run.where {
 		for _, c := range clause {
@@ -319,133 +306,4 @@ func (t *textFile) matches(l *textLine, u *lineUse) (bool, error) {
 	}
 	ok := t.w.run.where.match(&li)
 	return ok, t.row.err
-}
-
-// anchor numbers who is billed.
-func (t *textFile) anchor(a *anchorCell, l *textLine) uint32 {
-	if a.col < 0 {
-		return 0
-	}
-	b := t.cell(l, a.col)
-	if len(b) == 0 {
-		return 0
-	}
-	sessions := a.field == fieldPrincipal && t.w.run.Sessions
-	if a.field == fieldPrincipal && !sessions {
-		b = roleOf(b)
-	}
-	if a.ids.full() {
-		a.ids.forget()
-		a.to = a.to[:0]
-	}
-	n := a.ids.of(b)
-	if int(n) == len(a.to) {
-		d := &t.w.dicts[a.field]
-		if sessions {
-			a.to = append(a.to, d.id(t.w.run.principal(string(b))))
-		} else {
-			a.to = append(a.to, d.of(b))
-		}
-	}
-	return a.to[n]
-}
-
-// bucket returns the number of the row's bucket of time.
-func (t *textFile) bucket(l *textLine) (uint32, error) {
-	var start, end []byte
-	first := t.row.interval
-	if first < 0 {
-		first = t.row.start
-	}
-	for _, col := range [...]int{t.row.interval, t.row.start, t.row.end, t.row.period} {
-		if col >= 0 {
-			t.place(l, col)
-		}
-	}
-	if t.row.start >= 0 {
-		start = t.d.cell(t.row.start)
-	}
-	if t.row.end >= 0 {
-		end = t.d.cell(t.row.end)
-	}
-	if t.times.full() {
-		t.times.forget()
-		t.buckets = t.buckets[:0]
-	}
-	n := t.times.of(t.d.cell(first))
-	if int(n) < len(t.buckets) {
-		if b := &t.buckets[n]; string(b.start) == string(start) && string(b.end) == string(end) {
-			return b.bucket, nil
-		}
-	}
-	var li LineItem
-	if err := t.row.times(&li); err != nil {
-		return 0, err
-	}
-	b := bucketOf(&li, t.w.run.Bucket)
-	if b == (Bucket{}) {
-		return 0, errDecline
-	}
-	id := t.w.bucketSlots.id(uint32(b.Start/3600)<<2 | uint32(b.Span))
-	if int(n) == len(t.buckets) {
-		t.buckets = append(t.buckets, timeBucket{slices.Clone(start), slices.Clone(end), id})
-	}
-	return id, nil
-}
-
-// declared numbers the texts of the declared columns.
-func (t *textFile) declared(l *textLine, b *textBlock, i int) error {
-	ids := b.who[1+len(anchorFields):]
-	if len(ids) == 0 {
-		return nil
-	}
-	other := t.headWays
-	for k := range t.other {
-		other = other || !t.placed && t.kinds[t.other[k].col]&cellOfWay != 0
-	}
-	if !other && l.waysAt {
-		for k := range ids {
-			ids[k][i] = l.ways[k]
-		}
-		return nil
-	}
-	for _, col := range t.ways {
-		t.place(l, col)
-	}
-	for k, c := range t.w.run.spec.Columns {
-		v := ""
-		if f := fieldOf(c); f < 0 {
-			v, _ = t.row.column(c)
-		} else if col := t.row.text[f]; col >= 0 {
-			var err error
-			if v, err = t.d.text(col); err != nil {
-				return err
-			}
-		}
-		if t.row.err != nil {
-			return t.row.err
-		}
-		ids[k][i] = t.w.dicts[numTextFields+k].id(v)
-	}
-	if !other || t.placed && !t.headWays {
-		l.ways, l.waysAt = l.ways[:0], true
-		for k := range ids {
-			l.ways = append(l.ways, ids[k][i])
-		}
-	}
-	return nil
-}
-
-// roleOf is [Role] for a cell.
-func roleOf(principal []byte) []byte {
-	const mark = ":assumed-role/"
-	i := bytes.Index(principal, []byte(mark))
-	if i < 0 {
-		return principal
-	}
-	i += len(mark)
-	if j := bytes.IndexByte(principal[i:], '/'); j >= 0 {
-		return principal[:i+j]
-	}
-	return principal
 }

@@ -160,12 +160,13 @@ func (s *csvScanner) begin(n int) error {
 	return s.next()
 }
 
-// raw returns a cell of the current record as it is written.
-func (s *csvScanner) raw(i int) []byte {
-	if i == 0 {
-		return s.buf[s.start:s.cells[0]]
+// raw returns cells of the current record as they are written.
+func (s *csvScanner) raw(c cellSpan) []byte {
+	from := s.start
+	if c.first > 0 {
+		from = int(s.cells[c.first-1]) + 1
 	}
-	return s.buf[s.cells[i-1]+1 : s.cells[i]]
+	return s.buf[from:s.cells[c.last]]
 }
 
 // known makes cells those that the next record begins with when it begins as the

@@ -1,6 +1,7 @@
 package cur
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -153,7 +154,7 @@ func (r *Reader) open(f File) (decoder, error) {
 		}
 		return newParquet(r.ctx, pf), nil
 	case bytes.HasPrefix(magic, []byte("\x1f\x8b")):
-		z, err := gzip.NewReader(text)
+		z, err := gzip.NewReader(bufio.NewReaderSize(text, 64<<10)) // fewer calls than by itself
 		if err != nil {
 			return nil, damaged("gzip", err)
 		}
