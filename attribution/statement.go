@@ -156,13 +156,17 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	as := ix.Assigner()
 	var pieces []piece
 	k := new(cur.Key) // one for all: resolvers do not keep it
+	var t *tally
+	currency := ""
 	for i := range p.Len() {
 		if i%ctxEvery == 0 && ctx.Err() != nil {
 			return nil, fmt.Errorf("attribution: attribute: %w", context.Cause(ctx))
 		}
 		*k = *p.Key(i)
 		pieces = as.pieces(pieces[:0], g, i, k)
-		t := of(k.Currency)
+		if t == nil || k.Currency != currency {
+			t, currency = of(k.Currency), k.Currency
+		}
 		for n := range pieces {
 			t.group(k, &pieces[n].sums, &pieces[n].Assignment)
 		}
