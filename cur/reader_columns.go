@@ -53,6 +53,7 @@ func (c *column[T]) read(b *blocks, codes *colscan.Codes, pos []int32, n int, ev
 		c.buf = make([]uint32, readerBlock)
 	}
 	c.refs = c.buf[:n]
+	every = every || codes.Size() <= manyTexts // which costs next to nothing
 	table, ok, err := colscan.Table(codes, pos, c.refs, every, &c.memo, c.resolve)
 	if c.listed = ok; ok || err != nil {
 		c.table = table
