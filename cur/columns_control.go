@@ -198,6 +198,7 @@ func (w *columnWorker) newControl() error {
 		}
 		w.parts[key] = true
 	}
+	w.fees = w.fees || k.LineItemType == "Fee"
 	w.control = append(w.control, controlEntry{key: k, part: key, fee: k.LineItemType == "Fee"})
 	return nil
 }

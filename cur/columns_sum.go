@@ -1,6 +1,8 @@
 package cur
 
 import (
+	"slices"
+
 	"github.com/spendclaim/spendclaim/internal/colscan"
 	"github.com/spendclaim/spendclaim/internal/exact"
 )
@@ -215,6 +217,10 @@ func (w *columnWorker) amountOf(col int, zeroIsBlank bool) func(*colscan.Value) 
 // choose makes c the cells of cost whose row is marked.
 func (c *cells) choose(m Measure, cost *cells, marked []bool) (some bool) {
 	c.m = m
+	if !slices.Contains(marked, false) {
+		c.vals, c.wide = cost.vals, append(c.wide[:0], cost.wide...) // nobody writes to vals
+		return true
+	}
 	c.begin(len(marked))
 	for i, yes := range marked {
 		c.vals[i] = 0
@@ -234,6 +240,9 @@ func (c *cells) choose(m Measure, cost *cells, marked []bool) (some bool) {
 // name one.
 func (w *columnWorker) reservations(c *cells, set *rowSet, ctl keyColumn) (some bool, err error) {
 	if ctl.same && !w.control[ctl.id].fee {
+		return false, nil
+	}
+	if !w.fees {
 		return false, nil
 	}
 	marked := w.flags[:len(set.rows)]

@@ -75,6 +75,7 @@ type columnWorker struct {
 	// The keys of the rows, and their sums.
 	byControl      [3]pairing // payer and currency, and month, and line item type
 	control        []controlEntry
+	fees           bool // some are of line item type Fee
 	parts          map[partKey]bool
 	lines, anchors chain
 	both, group    pairing
