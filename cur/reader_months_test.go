@@ -101,6 +101,7 @@ func TestTotalsOfBlocks(t *testing.T) {
 		{"more keys than fit", 40, 3, func(row int) float64 { return float64(row) / 8 }},
 		{"sums that are not small", 1, 1, func(int) float64 { return 9e8 }},
 		{"sums that are not small, of some types", 1, 3, func(int) float64 { return -9e8 }},
+		{"amounts whose sum is not small", 1, 1, func(int) float64 { return 1e8 }},
 		{"amounts that are not small", 1, 3, func(row int) float64 { return float64(row) * 1e9 }},
 		{"one amount that is not small", 1, 1, func(row int) float64 { return float64(1 + row%2000/1999*1e15) }},
 		{"the last that are added together", 1, 1, func(int) float64 { return float64(maxTallied) / 1e10 }},
@@ -140,5 +141,44 @@ func TestTotalsOfBlocks(t *testing.T) {
 			}
 			sameRows(t, buf.Bytes(), ReaderOptions{})
 		})
+	}
+}
+
+// A row without a time is an error wherever it lies, also where its neighbours have
+// one and the dictionary says nothing of it.
+func TestRowsWithoutTimeInBlocks(t *testing.T) {
+	for _, kind := range []colscan.Kind{colscan.Timestamp, colscan.String} {
+		for _, c := range []struct{ blank, intervals bool }{{}, {blank: true}, {intervals: true}, {true, true}} {
+			for _, without := range []int{-1, 0, 700, readerBlock + 5} {
+				var buf bytes.Buffer
+				w := colscan.NewWriter(&buf, []colscan.Column{
+					{Name: "line_item_unblended_cost", Kind: colscan.Double}, {Name: "line_item_product_code", Kind: colscan.String},
+					{Name: "line_item_usage_start_date", Kind: kind, Optional: true},
+					{Name: "identity_time_interval", Kind: colscan.String, Optional: true},
+					{Name: "bill_billing_period_start_date", Kind: colscan.String},
+				}, nil)
+				for row := range readerBlock + 300 {
+					w.SetFloat(0, 1)
+					w.SetText(1, "P")
+					w.SetText(4, "2026-05-01T00:00:00Z")
+					switch {
+					case row == without && c.blank && kind == colscan.String:
+						w.SetText(2, "") // which is not null
+					case row == without:
+					case row%3 == 0 && c.intervals:
+						w.SetText(3, fmt.Sprintf("2026-05-%02dT00:00:00Z/2026-06-01T00:00:00Z", 1+row%30))
+					default:
+						setCell(w, 2, kind, fmt.Sprintf("2026-05-%02dT00:00:00Z", 1+row%30))
+					}
+					if err := w.EndRow(); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if err := w.Close(); err != nil {
+					t.Fatal(err)
+				}
+				sameRows(t, buf.Bytes(), ReaderOptions{})
+			}
+		}
 	}
 }
