@@ -214,7 +214,7 @@ func TestBlocksReportDamageAsRows(t *testing.T) {
 	if _, err := table.WriteParquet(&buf); err != nil {
 		t.Fatal(err)
 	}
-	step := 37
+	step := 251
 	if testing.Short() {
 		step = 997
 	}
