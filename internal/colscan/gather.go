@@ -138,6 +138,9 @@ func (v *Vector) ordinals(sel []int32, span int, dst []uint32) (at []int32, valu
 	if cap(v.places) < len(sel) {
 		v.places = make([]int32, max(len(sel), 64))
 	}
+	if most == 1 {
+		return v.leaf.def.ordinals(sel, span, dst, v.places[:len(sel)])
+	}
 	at, n := v.places[:len(sel)], 0
 	first, i := int(sel[0]), 0
 	for pos := 0; pos < span; {
@@ -163,40 +166,84 @@ func (v *Vector) ordinals(sel []int32, span int, dst []uint32) (at []int32, valu
 			}
 			def.left -= k
 		} else {
-			packed, bit := def.packed, def.bit
-			for done := 0; done < k; done += 64 {
-				m := min(64, k-done)
-				var set uint64
-				if b := bit >> 3; def.width == 1 && most == 1 && b+9 <= len(packed) {
-					// As equal does it; but this is done for every stretch of every
-					// column that may be blank.
-					shift := uint(bit & 7)
-					set = binary.LittleEndian.Uint64(packed[b:])>>shift | uint64(packed[b+8])<<(64-shift)
-					set &= lowBits(m)
-					bit += m
-				} else {
-					def.bit = bit
-					var ok bool
-					if set, ok = def.equal(m, most); !ok {
-						return nil, 0, errLevels
-					}
-					bit = def.bit
-					def.left += m // taken below
-				}
-				for ; i < len(sel) && int(sel[i])-first < pos+done+m; i++ {
-					// No branch: where nulls are follows no pattern.
-					b := uint(int(sel[i])-first-pos-done) & 63
-					there := uint32(set >> b & 1)
-					dst[i] = there - 1
-					at[n] = int32(values + bits.OnesCount64(set&(1<<b-1)))
-					n += int(there)
-				}
-				values += bits.OnesCount64(set)
+			k = min(k, 64)
+			set, ok := def.equal(k, most)
+			if !ok {
+				return nil, 0, errLevels
 			}
-			def.bit = bit
-			def.left -= k
+			for ; i < len(sel) && int(sel[i])-first < pos+k; i++ {
+				// No branch: where nulls are follows no pattern.
+				b := uint(int(sel[i])-first-pos) & 63
+				there := uint32(set >> b & 1)
+				dst[i] = there - 1
+				at[n] = int32(values + bits.OnesCount64(set&(1<<b-1)))
+				n += int(there)
+			}
+			values += bits.OnesCount64(set)
 		}
 		pos += k
 	}
+	return at[:n], values, nil
+}
+
+// ordinals is that of a Vector for levels of one bit: those of nearly all columns. Their
+// runs are short where blank cells are scattered, so this is where a column with few
+// asked rows spends its time.
+func (h *hybrid) ordinals(sel []int32, span int, dst []uint32, at []int32) (places []int32, values int, err error) {
+	first, i, n := int(sel[0]), 0, 0
+	next := 0 // selected row to come, from the first
+	data, packed, bit, left, repeat, value := h.data, h.packed, h.bit, h.left, h.repeat, h.value
+	for pos := 0; pos < span; {
+		if left == 0 {
+			switch {
+			case len(data) > 1 && data[0]&0x81 == 0:
+				left, repeat, value, data = int(data[0]>>1), true, uint32(data[1]), data[2:]
+			case len(data) > 1 && data[0]&0x81 == 1 && int(data[0]>>1) < len(data):
+				size := int(data[0] >> 1)
+				left, repeat, packed, bit, data = 8*size, false, data[1:], 0, data[1+size:]
+			default:
+				h.data, h.left = data, 0
+				if !h.run() {
+					return nil, 0, errLevels
+				}
+				data, packed, bit, left, repeat, value = h.data, h.packed, h.bit, h.left, h.repeat, h.value
+			}
+			continue // perhaps an empty run
+		}
+		k := min(span-pos, left)
+		if repeat {
+			if value > 1 {
+				return nil, 0, errLevels
+			}
+			for ; next < pos+k; i++ {
+				dst[i] = value - 1
+				at[n] = int32(values + next - pos)
+				n += int(value)
+				if next = span; i+1 < len(sel) {
+					next = int(sel[i+1]) - first
+				}
+			}
+			values += k & -int(value)
+		} else {
+			k = min(k, 64)
+			set := bitsAt(packed, bit, uint(k))
+			for ; next < pos+k; i++ {
+				// No branch: where nulls are follows no pattern.
+				b := uint(next-pos) & 63
+				there := uint32(set >> b & 1)
+				dst[i] = there - 1
+				at[n] = int32(values + bits.OnesCount64(set&(1<<b-1)))
+				n += int(there)
+				if next = span; i+1 < len(sel) {
+					next = int(sel[i+1]) - first
+				}
+			}
+			values += bits.OnesCount64(set)
+			bit += k
+		}
+		left -= k
+		pos += k
+	}
+	h.data, h.packed, h.bit, h.left, h.repeat, h.value = data, packed, bit, left, repeat, value
 	return at[:n], values, nil
 }
