@@ -165,8 +165,11 @@ func (o *options) compare() error {
 // judge measures one claim and renders its line.
 func (o *options) judge(c claim, m month, files generated, all *[]*seen) (line string, holds bool, err error) {
 	runs := o.runs
-	if c.slow {
+	switch {
+	case c.slow:
 		runs = 1
+	case c.quick:
+		runs *= 3
 	}
 	var ratios []float64
 	for range runs {
