@@ -135,6 +135,9 @@ func (w *columnWorker) intervalsOf(set *rowSet) (same bool, err error) {
 		if err != nil {
 			return 0, err
 		}
+		if id, ok := w.intervalTexts[string(b)]; ok {
+			return id, nil
+		}
 		out := [2]int64{noTime, noTime}
 		if len(b) > 0 {
 			iv, err := parseInterval(string(b))
@@ -148,7 +151,9 @@ func (w *columnWorker) intervalsOf(set *rowSet) (same bool, err error) {
 				return 0, err
 			}
 		}
-		return w.intervals.id(out), nil
+		id = w.intervals.id(out)
+		w.intervalTexts[string(b)] = id // each file has them again
+		return id, nil
 	})
 }
 

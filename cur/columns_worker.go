@@ -65,10 +65,11 @@ type columnWorker struct {
 
 	// Texts, and what else keys are made of, are numbered for the worker, over all
 	// its files. Number 0 of a text is "".
-	dicts       []dict // by field, then by declared column
-	intervals   numbering[[2]int64]
-	months      numbering[Month]
-	bucketSlots numbering[uint32] // buckets as keys hold them
+	dicts         []dict // by field, then by declared column
+	intervals     numbering[[2]int64]
+	intervalTexts map[string]uint32
+	months        numbering[Month]
+	bucketSlots   numbering[uint32] // buckets as keys hold them
 
 	expect func(reach) // see announce
 
@@ -181,7 +182,7 @@ func newColumnWorker(r *run) *columnWorker {
 	for i := range r.spec.Columns {
 		anchors = append(anchors, numTextFields+i)
 	}
-	w := &columnWorker{run: r, dicts: make([]dict, fields), parts: make(map[partKey]bool),
+	w := &columnWorker{run: r, dicts: make([]dict, fields), parts: make(map[partKey]bool), intervalTexts: make(map[string]uint32),
 		lines: newChain(lineFields), anchors: newChain(anchors), rests: newChain(restFields),
 		memos: make([]colscan.Memo[uint32], fields), tests: make([]colscan.Test, fields), marks: make([]colscan.Memo[uint64], fields),
 		keys: make(map[fieldKey]*colscan.Memo[uint32]), ways: make(map[fieldKey]*colscan.Memo[uint32]),

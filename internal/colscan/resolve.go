@@ -230,7 +230,19 @@ func (m *Memo[T]) one(c *Codes, ref uint32, resolve func(*Value) (T, error)) (t 
 // First returns what the value resolves to that all values loaded are: see
 // [Codes.Same].
 func First[T any](c *Codes, resolve func(*Value) (T, error)) (T, error) {
-	var m Memo[T]
-	m.begin(c)
-	return m.one(c, c.first, resolve)
+	v := Value{spec: c.spec, v: value{entry: -1}}
+	switch ref := c.first; {
+	case ref == refNull:
+		v.v.null = true
+	case ref&refOwn != 0: // no two of these are known to be the same
+		var m Memo[T]
+		m.begin(c)
+		return m.one(c, ref, resolve)
+	default:
+		if err := c.dict.get(c.spec, ref, &v.v); err != nil {
+			var none T
+			return none, err
+		}
+	}
+	return resolve(&v)
 }

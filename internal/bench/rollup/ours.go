@@ -108,14 +108,19 @@ func peakMemory() (int64, error) {
 	return 0, fmt.Errorf("no VmHWM in /proc/self/status")
 }
 
-// neededColumns are what the main job reads of a month.
+// neededColumns are what the main job reads of a month: those that BenchmarkColumns of
+// package cur finds it to have opened.
 var neededColumns = []string{
 	"bill_payer_account_id", "bill_billing_period_start_date", "bill_billing_entity", "bill_bill_type", "bill_invoice_id",
 	"bill_invoicing_entity", "line_item_legal_entity", "line_item_product_code", "product_product_family", "product",
 	"line_item_usage_type", "line_item_operation", "pricing_unit", "line_item_line_item_type", "line_item_currency_code",
 	"line_item_usage_account_id", "product_region_code", "line_item_iam_principal", "line_item_resource_id",
-	"identity_time_interval", "line_item_usage_start_date", "line_item_usage_end_date",
+	"identity_time_interval",
 	"line_item_unblended_cost", "line_item_net_unblended_cost", "line_item_usage_amount", "pricing_public_on_demand_cost",
+	"line_item_line_item_description", "reservation_reservation_a_r_n", "reservation_effective_cost", "reservation_unused_recurring_fee",
+	"reservation_amortized_upfront_fee_for_billing_period", "reservation_unused_amortized_upfront_fee_for_billing_period",
+	"savings_plan_savings_plan_effective_cost", "savings_plan_total_commitment_to_date", "savings_plan_used_commitment",
+	"savings_plan_amortized_upfront_commitment_for_billing_period",
 }
 
 // eight are the columns of an attribution of one's own.
