@@ -228,6 +228,7 @@ func (t *Test) markPacked(runs *hybrid, at, n int, table *testTable, sets [][]ui
 	packed, pos, width, step, met := runs.packed, runs.bit, t.width, t.step, &table.met
 	w := step * width & 63
 	mask := (uint64(1)<<w - 1) & most
+	three, four := (*[64]uint32)(met[:]), (*[256]uint32)(met[:]) // no index is beyond
 	bad := uint32(0)
 	for n > 0 {
 		// Up to 64 values, eight at a time.
@@ -235,17 +236,22 @@ func (t *Test) markPacked(runs *hybrid, at, n int, table *testTable, sets [][]ui
 		k := 0
 		for last := min(n, 64) - 8; k <= last && width <= 7 && pos>>3+8 <= len(packed); k += 8 {
 			word := binary.LittleEndian.Uint64(packed[pos>>3:]) >> (pos & 7)
-			m := met[word&mask]
-			switch step {
-			case 8:
-			case 4:
-				m |= met[word>>w&mask] << 4
-			case 2:
-				m |= met[word>>w&mask]<<2 | met[word>>(2*w&63)&mask]<<4 | met[word>>(3*w&63)&mask]<<6
+			var m uint32
+			switch {
+			case width == 3: // most products and families of a bill
+				m = three[word&63] | three[word>>6&63]<<2 | three[word>>12&63]<<4 | three[word>>18&63]<<6
+			case width == 4:
+				m = four[uint8(word)] | four[uint8(word>>8)]<<2 | four[uint8(word>>16)]<<4 | four[uint8(word>>24)]<<6
+			case step == 8:
+				m = met[word&mask]
+			case step == 4:
+				m = met[word&mask] | met[word>>w&mask]<<4
+			case step == 2:
+				m = met[word&mask] | met[word>>w&mask]<<2 | met[word>>(2*w&63)&mask]<<4 | met[word>>(3*w&63)&mask]<<6
 			default:
-				for i := 1; i < 8; i++ {
-					word >>= w
+				for i := range 8 {
 					m |= met[word&mask] << i
+					word >>= w
 				}
 			}
 			bad |= m
