@@ -175,7 +175,7 @@ func (w *columnWorker) loadAmounts(col int, set *rowSet, dst []float64, null []b
 		if err != nil {
 			return nil, false, err
 		}
-		if direct, err = v.LoadFloats(w.ctx, w.base, set.rows, dst, null); direct || err != nil {
+		if direct, err = v.LoadFloats(w.ctx, w.base, set.rows, w.n, dst, null); direct || err != nil {
 			w.loaded[col] = w.serial
 			return &v.Codes, direct, err
 		}

@@ -9,7 +9,7 @@ import (
 
 const (
 	// blockRows is how many rows are worked on at once at most.
-	blockRows = 16384
+	blockRows = 32768
 	// denseRows is how many where most of them are needed: what is held of them
 	// stays in the processor's cache.
 	denseRows = 4096

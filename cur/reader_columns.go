@@ -145,7 +145,7 @@ func (b *blocks) amount(m Measure, n int) error {
 		rows = b.places.rows[:n]
 	}
 	floats, null := b.floats[:n], b.null[:n]
-	read, err := v.LoadFloats(b.ctx, b.from, rows, floats, null)
+	read, err := v.LoadFloats(b.ctx, b.from, rows, 0, floats, null)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,7 @@ const (
 // used by one goroutine.
 type decompressor struct {
 	shared []byte // see chunkReader.payloadOnce
+	once   []byte // see pageReader.once
 	gzip   *gzip.Reader
 	zstd   *zstd.Decoder
 	src    bytes.Reader

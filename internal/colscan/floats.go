@@ -55,10 +55,11 @@ func (c *Codes) floats(refs []uint32, dst []float64, null []bool) (ok bool) {
 }
 
 // LoadFloats is Load of the rows base+sel[0], base+sel[1], … and [Codes.Floats] of them
-// all: dst and null have room for as many. Where [Codes.Same] reports that all are one
+// all: dst and null have room for as many. Rows before base+n are not asked for again, so
+// that pages which end there need no memory of their own. Where [Codes.Same] reports that all are one
 // value, dst and null are void. ok is false when the column is none of DOUBLE; nothing
 // was loaded then.
-func (v *Vector) LoadFloats(ctx context.Context, base int64, sel []int32, dst []float64, null []bool) (ok bool, err error) {
+func (v *Vector) LoadFloats(ctx context.Context, base int64, sel []int32, n int, dst []float64, null []bool) (ok bool, err error) {
 	defer v.guard(&err)
 	if v.spec.kind != Double || v.spec.phys != physDouble {
 		return false, nil
@@ -66,12 +67,18 @@ func (v *Vector) LoadFloats(ctx context.Context, base int64, sel []int32, dst []
 	if v.begin(len(sel)); len(sel) == 0 {
 		return true, nil
 	}
+	l := &v.leaf
+	l.until = base + int64(n)
+	defer func() {
+		if l.until = 0; l.pages.once {
+			l.next, l.left = l.next+int64(l.left), 0
+		}
+	}()
 	for i := 0; i < len(sel); {
 		if err := v.reach(ctx, base+int64(sel[i])); err != nil {
 			return true, err
 		}
 		j := v.inPage(base, sel, i)
-		l := &v.leaf
 		span := int(sel[j-1]-sel[i]) + 1
 		switch {
 		case j-i == len(sel) && v.uniform(span, nil):

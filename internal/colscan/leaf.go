@@ -15,6 +15,7 @@ type leaf struct {
 	vals  values
 	left  int   // entries left in the page
 	next  int64 // first row not read
+	until int64 // rows before this one are not asked for again: see pageReader.once
 
 	cur    value // of row curRow, for leaves that do not repeat
 	curRow int64
@@ -29,7 +30,7 @@ type leaf struct {
 // open moves the leaf to the start of a chunk. Buffers are kept.
 func (l *leaf) open(src io.ReaderAt, c *chunk) {
 	l.pages.reset(src, c)
-	l.left, l.next, l.curRow, l.peeked = 0, 0, -1, false
+	l.left, l.next, l.until, l.curRow, l.peeked = 0, 0, 0, -1, false
 }
 
 // errShort means that the chunk ended before a row that the footer promises.
@@ -44,6 +45,7 @@ func (l *leaf) advance(ctx context.Context, skip int64) (passed int64, err error
 	if err != nil {
 		return passed, err
 	}
+	l.pages.once = l.next+passed+int64(h.values) <= l.until
 	if err := l.pages.load(&h, &l.rep, &l.def, &l.vals); err != nil {
 		return passed, err
 	}

@@ -279,6 +279,8 @@ type pageReader struct {
 	id    int32 // codec of the chunk
 	page  int   // data pages begun, less one
 	buf   []byte
+	// once says that nothing of the page is needed when another column's is read.
+	once bool
 	// levels are those of the page, where they are not part of buf.
 	levels []byte
 	dict   dictionary
@@ -382,10 +384,14 @@ func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 	// A page of nulls alone may hold no values at all, not even an empty
 	// compressed block.
 	if packed && len(b) > 0 {
-		if b, err = p.codec.decode(p.id, p.buf, b, size); err != nil {
+		into := &p.buf
+		if p.once {
+			into = &p.codec.once
+		}
+		if b, err = p.codec.decode(p.id, *into, b, size); err != nil {
 			return err
 		}
-		p.buf = b
+		*into = b
 	}
 	if h.kind == pageData {
 		if repBytes, b, err = levelsV1(b, p.spec.maxRep, h.repEncoding); err != nil {

@@ -104,9 +104,9 @@ func sum(counts map[cell]int64) (total int64) {
 }
 
 // readFloats reads the rows of a block as numbers.
-func (s *blockReader) readFloats(v *colscan.Vector, base int64, sel []int32) (ok bool, cells []cell, err error) {
+func (s *blockReader) readFloats(v *colscan.Vector, base int64, sel []int32, n int) (ok bool, cells []cell, err error) {
 	dst, null := make([]float64, len(sel)), make([]bool, len(sel))
-	if ok, err = v.LoadFloats(context.Background(), base, sel, dst, null); !ok || err != nil {
+	if ok, err = v.LoadFloats(context.Background(), base, sel, n, dst, null); !ok || err != nil {
 		return ok, nil, err
 	}
 	cells = make([]cell, len(sel))
@@ -169,7 +169,7 @@ func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked f
 				return err
 			}
 			if s.floats {
-				ok, cells, err := s.readFloats(v, base, sel)
+				ok, cells, err := s.readFloats(v, base, sel, n)
 				if err != nil {
 					return err
 				}
