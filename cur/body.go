@@ -64,15 +64,15 @@ func (p *Partial) AppendBody(b []byte) []byte {
 			b = appendText(b, v)
 		}
 	}
-	for _, g := range [...]*groups{&t.groups, &t.rest} {
-		b = binary.AppendUvarint(b, uint64(g.len()))
-		for i := range g.len() {
-			for _, k := range g.key(i) {
-				b = binary.AppendUvarint(b, uint64(k))
-			}
-			m := g.measures(i)
-			b = appendMeasures(b, t.measures, &m)
-		}
+	b = binary.AppendUvarint(b, uint64(t.groups.len()))
+	slots := make([]uint32, len(t.dicts))
+	for i := range t.groups.len() {
+		t.slotsOf(i, slots)
+		b = t.appendGroup(b, slots, &t.groups, i)
+	}
+	b = binary.AppendUvarint(b, uint64(t.rest.len()))
+	for i := range t.rest.len() {
+		b = t.appendGroup(b, t.rest.keys.at(i), &t.rest, i)
 	}
 	b = binary.AppendUvarint(b, uint64(len(t.control)))
 	for _, k := range slices.SortedFunc(maps.Keys(t.control), ControlKey.Compare) {
@@ -86,6 +86,14 @@ func (p *Partial) AppendBody(b []byte) []byte {
 		b = p.appendRejected(b)
 	}
 	return b
+}
+
+func (t *table) appendGroup(b []byte, slots []uint32, g *groups, i int) []byte {
+	for _, k := range slots {
+		b = binary.AppendUvarint(b, uint64(k))
+	}
+	m := g.measures(i)
+	return appendMeasures(b, t.measures, &m)
 }
 
 func (p *Partial) appendRejected(b []byte) []byte {
@@ -282,10 +290,12 @@ func (d *bodyReader) partial() (*Partial, error) {
 	for s := range all {
 		all[s], used[s] = s, make([]bool, len(t.dicts[s].vals))
 	}
-	if err := d.groups(t, &t.groups, all, used); err != nil {
+	// Appended without the hash tables: a finished table is only read.
+	if err := d.groups(t, &t.groups, all, used, t.appendKey); err != nil {
 		return nil, err
 	}
-	if err := d.groups(t, &t.rest, restSlots[:], used); err != nil {
+	t.tails.slots = nil
+	if err := d.groups(t, &t.rest, restSlots[:], used, func(slots []uint32) { t.rest.keys.append(slots) }); err != nil {
 		return nil, err
 	}
 	for s := range used {
@@ -303,15 +313,25 @@ func (d *bodyReader) partial() (*Partial, error) {
 	return &Partial{t: t}, err
 }
 
-// groups reads the groups of g, whose key has the given slots, and marks the
-// texts they use.
-func (d *bodyReader) groups(t *table, g *groups, slots []int, used [][]bool) error {
+// appendKey appends the key of a group that comes after all others. It is only with
+// the last stem that it can have one in common.
+func (t *table) appendKey(slots []uint32) {
+	stem := t.stems.n - 1
+	if stem < 0 || !slices.Equal(t.stems.at(stem), slots[:slotBucket]) {
+		stem = t.stems.append(slots[:slotBucket])
+	}
+	t.groups.keys.append([]uint32{keyStem: uint32(stem), keyBucket: slots[slotBucket], keyTail: t.tail(slots)})
+}
+
+// groups reads the groups of g, whose key has the given slots and is appended by keep,
+// and marks the texts they use.
+func (d *bodyReader) groups(t *table, g *groups, slots []int, used [][]bool, keep func(key []uint32)) error {
 	n, err := d.count()
 	if err != nil {
 		return err
 	}
 	have := measureList(t.measures)
-	key := make([]uint32, g.stride)
+	key, last := make([]uint32, len(slots)), make([]uint32, len(slots))
 	for i := range n {
 		for j, s := range slots {
 			var limit uint64
@@ -333,15 +353,15 @@ func (d *bodyReader) groups(t *table, g *groups, slots []int, used [][]bool) err
 				used[s][v] = true
 			}
 		}
-		if i > 0 && slices.Compare(g.key(i-1), key) >= 0 {
+		if i > 0 && slices.Compare(last, key) >= 0 {
 			return fmt.Errorf("groups out of order")
 		}
+		copy(last, key)
 		m, err := d.measures(have)
 		if err != nil {
 			return err
 		}
-		// Appended without the hash table: a finished table is only read.
-		g.keys = append(g.keys, key...)
+		keep(key)
 		g.add(g.sums.grow(), &m)
 	}
 	return nil

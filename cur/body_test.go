@@ -105,15 +105,15 @@ func TestDecodePartialRefusesOtherForms(t *testing.T) {
 		"rows below zero":           func(t *table) { t.groups.sums.at(0).rows = -1 },
 		"more net rows than rows":   func(t *table) { t.groups.sums.at(0).net = 2 },
 		"unread below zero":         func(t *table) { t.unread = -1 },
-		"a month after year 9999":   func(t *table) { t.groups.keys[slotPeriod] = maxMonth + 1 },
-		"a bucket after year 9999":  func(t *table) { t.groups.keys[slotBucket] = maxBucket / 3600 << 2 },
+		"a month after year 9999":   func(t *table) { t.stems.vals[slotPeriod] = maxMonth + 1 },
+		"a bucket after year 9999":  func(t *table) { t.groups.keys.vals[keyBucket] = maxBucket / 3600 << 2 },
 		"columns out of order":      func(t *table) { t.spec.Columns = []Column{"b", "a"} },
 		"a column of every key":     func(t *table) { t.spec.Columns = []Column{ColPayer} },
 		"a control total too large": func(t *table) { t.control[ControlKey{}] = &Measures{Rows: maxCount + 1} },
 		"a group twice": func(t *table) {
 			g := &t.groups
 			m := g.measures(0)
-			g.keys = append(g.keys, g.keys...)
+			g.keys.append(g.keys.at(0))
 			g.add(g.sums.grow(), &m)
 		},
 	} {

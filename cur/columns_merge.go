@@ -1,5 +1,7 @@
 package cur
 
+import "math"
+
 // invoiceFields is how many fields at the end of lineFields and restFields make up
 // the invoice.
 const invoiceFields = 4
@@ -68,39 +70,48 @@ func slotOf(field int) int {
 }
 
 // groups merges the groups of a delivery.
-func (m *merger) groups(key partKey) {
+func (m *merger) groups(of partKey) {
 	w := m.w
-	// Keys are put together of two halves, each of which many groups share.
+	// Stem and tail are those of a line and an anchor, each of which many have.
+	type ends struct{ stem, tail uint32 }
 	lines, anchors := make([][]uint32, w.lines.len()), make([][]uint32, w.anchors.len())
-	slots := []int{slotAccount}
+	anchorSlots := []int{slotAccount}
 	for _, f := range w.anchors.fields {
-		slots = append(slots, slotOf(f))
+		anchorSlots = append(anchorSlots, slotOf(f))
 	}
-	of := func(n uint32, into []uint32) bool {
-		p := w.group.pairs[n]
-		both := w.both.pairs[p.first]
-		line := lines[both.first]
+	both := make([]ends, w.both.len())
+	for n, p := range w.both.pairs {
+		line := lines[p.first]
 		if line == nil {
-			line = m.line(both.first, key)
-			lines[both.first] = line
+			line = m.line(p.first, of)
+			lines[p.first] = line
 		}
 		if len(line) == 0 {
-			return false
+			both[n].stem = elsewhere
+			continue
 		}
-		anchor := anchors[both.second]
+		anchor := anchors[p.second]
 		if anchor == nil {
-			anchor = m.anchor(both.second, slots)
-			anchors[both.second] = anchor
+			anchor = m.anchor(p.second, anchorSlots)
+			anchors[p.second] = anchor
 		}
-		copy(into, line)
-		for i, s := range slots {
-			into[s] = anchor[i]
+		slots := m.t.slots
+		copy(slots, line)
+		for i, s := range anchorSlots {
+			slots[s] = anchor[i]
 		}
-		into[slotBucket] = w.bucketSlots.vals[p.second]
-		return true
+		both[n] = ends{uint32(m.t.stems.find(slots[:slotBucket])), m.t.tail(slots)}
 	}
-	m.t.groups.take(&w.groupSums, of, len(w.parts) == 1)
+	m.t.groups.take(&w.groupSums, func(n uint32, into []uint32) bool {
+		p := w.group.pairs[n]
+		b := both[p.first]
+		into[keyStem], into[keyBucket], into[keyTail] = b.stem, w.bucketSlots.vals[p.second], b.tail
+		return b.stem != elsewhere
+	}, len(w.parts) == 1)
 }
+
+// elsewhere is the stem of what belongs to another delivery.
+const elsewhere = math.MaxUint32
 
 // line returns the slots that a number of the chain of lines fills; none when it
 // belongs to another delivery.
@@ -154,14 +165,14 @@ func (m *merger) rest(of partKey) {
 // reports whether it is for g at all; they all are when whole.
 func (g *groups) take(from *sumTable, key func(n uint32, into []uint32) bool, whole bool) {
 	if whole && g.len() == 0 {
-		g.sums, g.slots = *from, nil
-		g.keys = make([]uint32, g.len()*g.stride)
+		g.sums, g.keys.n = *from, from.len()
+		g.keys.vals = make([]uint32, g.len()*g.keys.stride)
 		for i := range g.len() {
-			key(uint32(i), g.key(i))
+			key(uint32(i), g.keys.at(i))
 		}
 		return
 	}
-	k := make([]uint32, g.stride)
+	k := make([]uint32, g.keys.stride)
 	for i := range from.len() {
 		if key(uint32(i), k) {
 			g.sums.addFrom(g.find(k), from, i)

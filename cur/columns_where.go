@@ -56,14 +56,11 @@ func (p *columnPlan) planWhere(spec *Spec, where Where) bool {
 				}
 				field = numTextFields + i
 			}
-			n := slices.IndexFunc(w.conds, c.equal) // clauses have conditions in common
-			if n < 0 {
-				n, w.conds = len(w.conds), append(w.conds, c)
-			}
-			if n == 64 || len(where.Any) > 64 {
+			if len(w.conds) == 64 || len(where.Any) > 64 {
 				return false
 			}
-			bit := uint64(1) << n
+			bit := uint64(1) << len(w.conds)
+			w.conds = append(w.conds, c)
 			need |= bit
 			list := &w.fields
 			if p.isDerived(field) || isLate(where, p, c.Column) {

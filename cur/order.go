@@ -1,95 +1,84 @@
 package cur
 
 import (
-	"cmp"
 	"math/bits"
 	"slices"
 )
 
-// packed is a key in as few bits as it needs, and its group.
-type packed struct {
-	hi, lo uint64
-	group  uint32
-}
-
-// sorted returns the groups in order of their keys, whose slots are within bounds.
-// Slots that differ are packed, foremost first, into as many bits as they need;
-// most keys differ within 128 bits, and these are sorted digit by digit.
-func (g *groups) sorted(least, most []uint32) []uint32 {
-	type digits struct {
-		slot  int
-		n     int // of bits
-		least uint32
+// sorted returns the numbers of the tuples in order, given the bounds of each place.
+//
+// As many places as fit are packed into a word, in as few bits as their bounds need,
+// above the tuple's position; most tuples need one word. When there are more, the last
+// places are sorted by first: positions keep what is equal later on in that order.
+func (s *tupleSet) sorted(least, most []uint32) []uint32 {
+	order := make([]uint32, s.n)
+	for i := range order {
+		order[i] = uint32(i)
 	}
-	used, slots := 0, make([]digits, 0, g.stride)
-	for s := range g.stride {
-		n := bits.Len32(most[s] - least[s])
-		if used+n > 128 {
-			used = 129
-			break
-		}
-		if used += n; n > 0 {
-			slots = append(slots, digits{s, n, least[s]})
-		}
+	width := make([]int, s.stride)
+	for i := range width {
+		width[i] = bits.Len32(most[i] - least[i])
 	}
-	list := make([]packed, g.len())
-	for i := range list {
-		p, key := packed{group: uint32(i)}, g.key(i)
-		for _, d := range slots {
-			p.hi = p.hi<<d.n | p.lo>>(64-d.n)
-			p.lo = p.lo<<d.n | uint64(key[d.slot]-d.least)
-		}
-		list[i] = p
-	}
-	if used <= 128 && len(list) >= 1<<radixBits {
-		list = radixSort(list, used)
-	} else {
-		slices.SortFunc(list, func(a, b packed) int {
-			switch {
-			case a.hi != b.hi:
-				return cmp.Compare(a.hi, b.hi)
-			case a.lo != b.lo:
-				return cmp.Compare(a.lo, b.lo)
+	low := bits.Len(uint(s.n))
+	list, other := make([]uint64, s.n), make([]uint64, s.n)
+	var next []uint32
+	for to := s.stride; to > 0; {
+		from, used := to, 0
+		for ; from > 0; from-- {
+			if used+width[from-1] > 64-low {
+				break
 			}
-			return slices.Compare(g.key(int(a.group)), g.key(int(b.group)))
-		})
+			used += width[from-1]
+		}
+		if used > 0 {
+			for i, n := range order {
+				word := uint64(0)
+				for j, v := range s.at(int(n))[from:to] {
+					word = word<<width[from+j] | uint64(v-least[from+j])
+				}
+				list[i] = word<<low | uint64(i)
+			}
+			list, other = sortWords(list, other, low, used)
+			next = slices.Grow(next[:0], s.n)
+			for _, word := range list {
+				next = append(next, order[word&(1<<low-1)])
+			}
+			order, next = next, order
+		}
+		to = from
 	}
-	out := make([]uint32, len(list))
-	for i := range list {
-		out[i] = list[i].group
-	}
-	return out
+	return order
 }
 
+// radixBits is how many bits at most words are sorted by at once.
 const radixBits = 11
 
-// radixSort sorts keys of some bits.
-func radixSort(list []packed, used int) []packed {
-	other := make([]packed, len(list))
-	for from := 0; from < used; from += radixBits {
-		var start [1 << radixBits]int32
-		for i := range list {
-			start[list[i].digit(from)]++
+// sortWords sorts words that ascend in the low bits, by those and as many as are used
+// above them. It returns them in the memory of one or the other.
+func sortWords(list, other []uint64, low, used int) (sorted, spare []uint64) {
+	if len(list) < 1<<radixBits {
+		slices.Sort(list)
+		return list, other
+	}
+	passes := (used + radixBits - 1) / radixBits
+	width := (used + passes - 1) / passes
+	mask := uint64(1)<<width - 1
+	for at := low; at < low+used; at += width {
+		var start [1 << radixBits]uint32
+		for _, word := range list {
+			start[word>>at&mask]++
 		}
-		sum := int32(0)
-		for d, n := range start {
-			start[d] = sum
+		sum := uint32(0)
+		for digit, n := range start[:mask+1] {
+			start[digit] = sum
 			sum += n
 		}
-		for i := range list {
-			at := &start[list[i].digit(from)]
-			other[*at] = list[i]
-			*at++
+		for _, word := range list {
+			digit := word >> at & mask
+			other[start[digit]] = word
+			start[digit]++
 		}
 		list, other = other, list
 	}
-	return list
-}
-
-// digit returns radixBits bits from bit position from on.
-func (p *packed) digit(from int) uint64 {
-	if from >= 64 {
-		return p.hi >> (from - 64) & (1<<radixBits - 1)
-	}
-	return (p.lo>>from | p.hi<<(64-from)) & (1<<radixBits - 1)
+	return list, other
 }

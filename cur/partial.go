@@ -332,7 +332,7 @@ func (p *Partial) Groups() iter.Seq2[int, Group] {
 func (p *Partial) Rest() iter.Seq[RestGroup] {
 	return func(yield func(RestGroup) bool) {
 		for i := range p.t.rest.len() {
-			k := p.t.rest.key(i)
+			k := p.t.rest.keys.at(i)
 			text := func(n int) string { return p.t.dicts[restSlots[n]].vals[k[n]] }
 			key := RestKey{Payer: text(0), BillingPeriod: Month{int32(k[1])}, Invoice: p.t.invoiceAt(k[2]),
 				BillingEntity: text(3), ProductCode: text(4), LineItemType: text(5),

@@ -63,6 +63,30 @@ func (t *sumTable) extend(n int) {
 	}
 }
 
+// arrange puts the group order[i] at place i, for all i. Groups change places in the
+// memory they have, so that no second table is needed; order is spent.
+func (t *sumTable) arrange(order []uint32) {
+	t.renumber(order)
+	for first := range order {
+		if int(order[first]) == first {
+			continue
+		}
+		// Around a circle of places: into each goes what it is to have.
+		row := *t.at(first)
+		at := first
+		for {
+			from := int(order[at])
+			order[at] = uint32(at)
+			if from == first {
+				break
+			}
+			*t.at(at) = *t.at(from)
+			at = from
+		}
+		*t.at(at) = row
+	}
+}
+
 // add adds to one measure of a group.
 func (t *sumTable) add(i int, m Measure, n exact.Num) {
 	if int(m) < denseMeasures {
@@ -161,10 +185,7 @@ func (t *sumTable) renumber(order []uint32) {
 	if len(t.more) == 0 {
 		return
 	}
-	rank := make([]uint32, len(order))
-	for to, from := range order {
-		rank[from] = uint32(to)
-	}
+	rank := ranks(order)
 	more := make(map[sumAt]exact.Num, len(t.more))
 	for at, n := range t.more {
 		more[sumAt{rank[at.group], at.measure}] = n

@@ -33,6 +33,17 @@ const (
 	fixedSlots // declared columns follow
 )
 
+// A group's key is held as three numbers: of the slots before the bucket, which are
+// its stem; the bucket; and of the declared columns, its tail. A stem has a group for
+// most days of its month, so that what stems cost is hardly anything per group. The
+// order of the three is that of Key.Compare once stems and tails are sorted.
+const (
+	keyStem = iota
+	keyBucket
+	keyTail
+	keyParts
+)
+
 // numeric reports whether a slot holds a number instead of a dictionary id.
 func numeric(slot int) bool { return slot == slotPeriod || slot == slotBucket }
 
@@ -108,64 +119,122 @@ func invoiceOf(text string) Invoice {
 	return Invoice{f[0], f[1], f[2], f[3]}
 }
 
-// groups is a hash table from fixed-length integer keys to measures.
-type groups struct {
+// tupleSet numbers tuples of integers, all of one length, in the order they come in.
+type tupleSet struct {
 	stride int
-	keys   []uint32 // stride per group
-	sums   sumTable
-	slots  []uint32 // open addressing: group + 1, 0 is free
+	n      int
+	vals   []uint32 // stride per tuple
+	slots  []uint32 // open addressing: number + 1, 0 is free
 }
 
-func (g *groups) len() int { return g.sums.len() }
+// at returns the tuple of a number.
+func (s *tupleSet) at(n int) []uint32 { return s.vals[n*s.stride : (n+1)*s.stride] }
 
-// key returns the key of a group.
-func (g *groups) key(n int) []uint32 { return g.keys[n*g.stride : (n+1)*g.stride] }
-
-// find returns the group of a key, making it if need be. Callers keep the index,
-// never a pointer.
-func (g *groups) find(key []uint32) int {
-	if g.len()*2 >= len(g.slots) {
-		g.index(2 * len(g.slots))
+// find returns the number of a tuple, giving it one if need be. Callers keep the
+// number, never a pointer.
+func (s *tupleSet) find(tuple []uint32) int {
+	if s.n*2 >= len(s.slots) {
+		s.index(2 * len(s.slots))
 	}
-	mask := uint32(len(g.slots) - 1)
-	for s := hashKey(key) & mask; ; s = (s + 1) & mask {
-		i := g.slots[s]
+	mask := uint32(len(s.slots) - 1)
+	for at := hashTuple(tuple) & mask; ; at = (at + 1) & mask {
+		i := s.slots[at]
 		if i == 0 {
-			n := g.sums.grow()
-			g.slots[s] = uint32(n) + 1
-			g.keys = append(g.keys, key...)
-			return n
+			s.slots[at] = uint32(s.n) + 1
+			return s.append(tuple)
 		}
-		if slices.Equal(g.key(int(i-1)), key) {
+		if slices.Equal(s.at(int(i-1)), tuple) {
 			return int(i - 1)
 		}
 	}
 }
 
+// append numbers a tuple that is known to be new. Nothing may be looked for after
+// that, unless find has found its place.
+func (s *tupleSet) append(tuple []uint32) int {
+	s.vals = append(s.vals, tuple...)
+	s.n++
+	return s.n - 1
+}
+
 // index makes the hash table anew, of at least the given size.
-func (g *groups) index(size int) {
+func (s *tupleSet) index(size int) {
 	n := 1024
-	for n < size || n < 2*g.len() {
+	for n < size || n < 2*s.n {
 		n *= 2
 	}
-	g.slots = make([]uint32, n)
+	s.slots = make([]uint32, n)
 	mask := uint32(n - 1)
-	for i := range g.len() {
-		s := hashKey(g.key(i)) & mask
-		for g.slots[s] != 0 {
-			s = (s + 1) & mask
+	for i := range s.n {
+		at := hashTuple(s.at(i)) & mask
+		for s.slots[at] != 0 {
+			at = (at + 1) & mask
 		}
-		g.slots[s] = uint32(i) + 1
+		s.slots[at] = uint32(i) + 1
 	}
 }
 
-func hashKey(key []uint32) uint32 {
+func hashTuple(tuple []uint32) uint32 {
 	h := uint64(0x9e3779b97f4a7c15)
-	for _, k := range key {
+	for _, k := range tuple {
 		h = (h ^ uint64(k)) * 0xff51afd7ed558ccd
 		h ^= h >> 32
 	}
 	return uint32(h)
+}
+
+// sort renumbers the integers by rank (nil: kept as they are), puts the tuples in
+// order and returns the number that each place's tuple had. The hash table is
+// dropped: nothing is looked for after.
+func (s *tupleSet) sort(rank [][]uint32) (order []uint32) {
+	s.slots = nil
+	least, most := make([]uint32, s.stride), make([]uint32, s.stride)
+	for i := range s.n {
+		for j, v := range s.at(i) {
+			if r := rank[j]; r != nil {
+				v = r[v]
+				s.vals[i*s.stride+j] = v
+			}
+			if i == 0 || v < least[j] {
+				least[j] = v
+			}
+			most[j] = max(most[j], v)
+		}
+	}
+	order = s.sorted(least, most)
+	vals := make([]uint32, len(s.vals))
+	for to, from := range order {
+		into := vals[to*s.stride:]
+		for j, v := range s.at(int(from)) { // few: faster than copy
+			into[j] = v
+		}
+	}
+	s.vals = vals
+	return order
+}
+
+// ranks turns an order around: the place of each number.
+func ranks(order []uint32) []uint32 {
+	rank := make([]uint32, len(order))
+	for to, from := range order {
+		rank[from] = uint32(to)
+	}
+	return rank
+}
+
+// groups are measures by key.
+type groups struct {
+	keys tupleSet
+	sums sumTable
+}
+
+func (g *groups) len() int { return g.keys.n }
+
+// find returns the group of a key, making it if need be.
+func (g *groups) find(key []uint32) int {
+	i := g.keys.find(key)
+	g.sums.extend(g.len())
+	return i
 }
 
 // add adds measures to group i.
@@ -177,54 +246,9 @@ func (g *groups) sum(i int, m Measure) exact.Num { return g.sums.sum(i, m) }
 // measures copies all of group i.
 func (g *groups) measures(i int) Measures { return g.sums.measures(i) }
 
-// sort renumbers the columns by rank (nil: a number, kept) and puts the groups in
-// order of their keys. They change places in the memory they have, so that no second
-// table is needed, and whoever reads one after the other finds them side by side.
-// The hash table is dropped: nothing is added after.
-func (g *groups) sort(rank [][]uint32) {
-	g.slots = nil
-	least, most := make([]uint32, g.stride), make([]uint32, g.stride)
-	for i := range g.len() {
-		for s, id := range g.key(i) {
-			if r := rank[s]; r != nil {
-				id = r[id]
-				g.keys[i*g.stride+s] = id
-			}
-			if i == 0 || id < least[s] {
-				least[s] = id
-			}
-			most[s] = max(most[s], id)
-		}
-	}
-	g.arrange(g.sorted(least, most))
-}
-
-// arrange puts the group order[i] at place i, for all i.
-func (g *groups) arrange(order []uint32) {
-	g.sums.renumber(order)
-	key := make([]uint32, g.stride)
-	for first := range order {
-		if int(order[first]) == first {
-			continue
-		}
-		// Around a circle of places: into each goes what it is to have.
-		copy(key, g.key(first))
-		row := *g.sums.at(first)
-		at := first
-		for {
-			from := int(order[at])
-			order[at] = uint32(at)
-			if from == first {
-				break
-			}
-			copy(g.key(at), g.key(from))
-			*g.sums.at(at) = *g.sums.at(from)
-			at = from
-		}
-		copy(g.key(at), key)
-		*g.sums.at(at) = row
-	}
-}
+// sort puts the groups in order of their keys, renumbered by rank. Whoever reads one
+// after the other finds them side by side.
+func (g *groups) sort(rank [][]uint32) { g.sums.arrange(g.keys.sort(rank)) }
 
 // table gathers the groups, the rest and the control totals of one payer's
 // billing period; a finished table is the body of a Partial.
@@ -234,13 +258,16 @@ type table struct {
 	columns  columnSet
 	dicts    []dict    // by slot; numeric slots stay empty
 	invoices []Invoice // by id, of a finished table
+	stems    tupleSet
+	tails    tupleSet // none where no column is declared
 	groups   groups
 	rest     groups
 	control  map[ControlKey]*Measures
 	unread   int64
 	rejected map[RejectedKey]int64
 
-	key     []uint32 // scratch
+	slots   []uint32 // scratch: a key, slot by slot
+	key     [keyParts]uint32
 	restKey [len(restSlots)]uint32
 }
 
@@ -248,14 +275,16 @@ func newTable(spec Spec, measures MeasureSet, columns columnSet) *table {
 	n := fixedSlots + len(spec.Columns)
 	return &table{
 		spec: spec, measures: measures, columns: columns,
-		dicts: make([]dict, n), key: make([]uint32, n),
-		groups:  groups{stride: n},
-		rest:    groups{stride: len(restSlots)},
+		dicts: make([]dict, n), slots: make([]uint32, n),
+		stems:   tupleSet{stride: slotBucket},
+		tails:   tupleSet{stride: n - fixedSlots},
+		groups:  groups{keys: tupleSet{stride: keyParts}},
+		rest:    groups{keys: tupleSet{stride: len(restSlots)}},
 		control: make(map[ControlKey]*Measures),
 	}
 }
 
-// intern fills t.key from k.
+// intern returns the three numbers of k, in memory that the next call uses too.
 func (t *table) intern(k *Key) []uint32 {
 	texts := [...]string{slotPayer: k.Payer, slotEntity: k.BillingEntity, slotProduct: k.ProductCode,
 		slotFamily: k.ProductFamily, slotName: k.ProductName, slotModel: k.Model, slotUsageType: k.UsageType,
@@ -264,16 +293,35 @@ func (t *table) intern(k *Key) []uint32 {
 		slotPrincipal: k.Principal, slotResource: k.Resource}
 	for s := range texts {
 		if s != slotInvoice && !numeric(s) {
-			t.key[s] = t.dicts[s].id(texts[s])
+			t.slots[s] = t.dicts[s].id(texts[s])
 		}
 	}
-	t.key[slotInvoice] = t.invoice(k.Invoice)
-	t.key[slotPeriod] = uint32(k.BillingPeriod.n)
-	t.key[slotBucket] = uint32(k.Bucket.Start/3600)<<2 | uint32(k.Bucket.Span)
+	t.slots[slotInvoice] = t.invoice(k.Invoice)
+	t.slots[slotPeriod] = uint32(k.BillingPeriod.n)
+	t.slots[slotBucket] = uint32(k.Bucket.Start/3600)<<2 | uint32(k.Bucket.Span)
 	for i, v := range k.values {
-		t.key[fixedSlots+i] = t.dicts[fixedSlots+i].id(v)
+		t.slots[fixedSlots+i] = t.dicts[fixedSlots+i].id(v)
 	}
-	return t.key
+	t.key = [...]uint32{keyStem: uint32(t.stems.find(t.slots[:slotBucket])), keyBucket: t.slots[slotBucket], keyTail: t.tail(t.slots)}
+	return t.key[:]
+}
+
+// tail returns the number of the declared columns among the slots of a key.
+func (t *table) tail(slots []uint32) uint32 {
+	if len(slots) == fixedSlots {
+		return 0
+	}
+	return uint32(t.tails.find(slots[fixedSlots:]))
+}
+
+// slotsOf sets slots to the key of group i.
+func (t *table) slotsOf(i int, slots []uint32) {
+	key := t.groups.keys.at(i)
+	copy(slots, t.stems.at(int(key[keyStem])))
+	slots[slotBucket] = key[keyBucket]
+	if len(slots) > fixedSlots {
+		copy(slots[fixedSlots:], t.tails.at(int(key[keyTail])))
+	}
 }
 
 // invoice interns an invoice slice. Rows of one invoice follow one another, so
@@ -299,7 +347,8 @@ func invoiceIs(text string, v Invoice) bool {
 
 // fill sets k to the key of group i.
 func (t *table) fill(k *Key, i int) {
-	id, d := t.groups.key(i), t.dicts
+	key, d := t.groups.keys.at(i), t.dicts
+	id := t.stems.at(int(key[keyStem]))
 	k.Payer, k.BillingPeriod = d[slotPayer].vals[id[slotPayer]], Month{int32(id[slotPeriod])}
 	k.Invoice = t.invoiceAt(id[slotInvoice])
 	k.BillingEntity, k.ProductCode = d[slotEntity].vals[id[slotEntity]], d[slotProduct].vals[id[slotProduct]]
@@ -309,12 +358,12 @@ func (t *table) fill(k *Key, i int) {
 	k.LineItemType, k.Currency = d[slotType].vals[id[slotType]], d[slotCurrency].vals[id[slotCurrency]]
 	k.UsageAccount, k.Region = d[slotAccount].vals[id[slotAccount]], d[slotRegion].vals[id[slotRegion]]
 	k.Principal, k.Resource = d[slotPrincipal].vals[id[slotPrincipal]], d[slotResource].vals[id[slotResource]]
-	k.Bucket = Bucket{Start: int64(id[slotBucket]>>2) * 3600, Span: Span(id[slotBucket] & 3)}
+	k.Bucket = Bucket{Start: int64(key[keyBucket]>>2) * 3600, Span: Span(key[keyBucket] & 3)}
 	k.names = t.spec.Columns
-	if len(id) > fixedSlots {
-		k.values = make([]string, len(id)-fixedSlots)
-		for s := range k.values {
-			k.values[s] = d[fixedSlots+s].vals[id[fixedSlots+s]]
+	if len(k.names) > 0 {
+		k.values = make([]string, len(k.names))
+		for s, v := range t.tails.at(int(key[keyTail])) {
+			k.values[s] = d[fixedSlots+s].vals[v]
 		}
 	}
 }
@@ -378,7 +427,12 @@ func (t *table) finish() {
 			rank[s] = t.dicts[s].sort()
 		}
 	}
-	t.groups.sort(rank)
+	of := make([][]uint32, keyParts)
+	of[keyStem] = ranks(t.stems.sort(rank[:slotBucket]))
+	if len(t.spec.Columns) > 0 {
+		of[keyTail] = ranks(t.tails.sort(rank[fixedSlots:]))
+	}
+	t.groups.sort(of)
 	restRank := make([][]uint32, len(restSlots))
 	for i, s := range restSlots {
 		restRank[i] = rank[s]
