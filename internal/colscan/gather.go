@@ -9,14 +9,19 @@ import (
 // This file picks single values out of a page: few rows of a report are about
 // AI, and decoding what lies between them would cost more than finding them.
 
-// covers passes n values when all of them lie in one repeating run of the given
-// value.
+// covers passes n values when all of them lie in runs that repeat the given value.
 func (h *hybrid) covers(n int, value uint32) bool {
-	if h.left == 0 && !h.run() || !h.repeat || h.left < n || h.value != value {
-		return false
+	before := *h
+	for (h.left > 0 || h.run()) && h.repeat && h.value == value {
+		if h.left >= n {
+			h.left -= n
+			return true
+		}
+		n -= h.left
+		h.left = 0
 	}
-	h.left -= n
-	return true
+	*h = before
+	return false
 }
 
 // gather decodes the values at some places, counted from the first of them up,

@@ -203,7 +203,7 @@ func drawMap(t *rapid.T, repeated bool) *drawnMap {
 		nullable:    rapid.Bool().Draw(t, "nullable"),
 		keyWidth:    rapid.SampledFrom([]uint{0, 0, 3, 13, 32}).Draw(t, "key width"),
 		valueWidth:  rapid.SampledFrom([]uint{0, 0, 9, 32}).Draw(t, "value width"),
-		pageEntries: rapid.SampledFrom([]int{3, 70, 1000, 20000}).Draw(t, "page entries"),
+		pageEntries: rapid.SampledFrom([]int{3, 70, 1000, 1 << 20}).Draw(t, "page entries"),
 		longestRun:  rapid.SampledFrom([]int{1, 2, 63, 5000}).Draw(t, "longest run"),
 		repeats:     rapid.Bool().Draw(t, "repeats"),
 		plain:       rapid.SampledFrom([]int{0, 0, 0, 1, 10}).Draw(t, "plain pages of ten"),
@@ -226,7 +226,7 @@ func drawMap(t *rapid.T, repeated bool) *drawnMap {
 	nulls := rapid.SampledFrom([]int{0, 1, 50, 100}).Draw(t, "nulls")
 	stay := rapid.SampledFrom([]int{1, 2, 500}).Draw(t, "stay")
 	keys := pool[0]
-	for range rapid.SampledFrom([]int{1, 20, 300, 2000}).Draw(t, "rows") {
+	for range rapid.SampledFrom([]int{1, 20, 300, 2000, 10000}).Draw(t, "rows") { // some are more than a window
 		if d.r.IntN(stay) == 0 {
 			keys = pool[d.r.IntN(len(pool))]
 		}

@@ -84,20 +84,22 @@ func (s *mapShapes) scale(step int) {
 	s.step = step
 }
 
-// batch takes rows of the window, the i-th asked for and those after it, and returns how
-// many: as many as are written in one run of keys and one of values.
-func (m *MapVector) batch(i int, sel []int32) int {
+// batch takes the rows found from the at-th to the end-th, of which the first is loaded
+// row i, and returns how many: as many as are written in one run of keys and one of
+// values.
+func (m *MapVector) batch(i, at, end int) int {
 	k, v, s := &m.keys, &m.values, &m.shapes
-	if m.begins[sel[len(sel)-1]-m.origin+1] == int32(k.n) {
-		sel = sel[:len(sel)-1] // it may go on
+	if m.entries[end-1].to == int32(k.n) {
+		end-- // it may go on
 	}
-	if len(sel) == 0 {
+	found := m.entries[at:end]
+	if len(found) == 0 {
 		return 0
 	}
-	from := int(m.begins[sel[0]-m.origin])
+	from := int(found[0].from)
 	first := k.before(from)
 	if first == k.total {
-		return len(sel) // no more keys
+		return len(found) // no more keys
 	}
 	keys, ok := k.packed(first)
 	if !ok {
@@ -108,10 +110,10 @@ func (m *MapVector) batch(i int, sel []int32) int {
 	if keys.step == 0 {
 		per = 1
 	}
-	keysAt, valuesAt := &m.begins, &m.begins
+	keysAt, valuesAt := found, found
 	if !k.whole() {
-		keysAt = &m.keysAt
-		m.count(k, keysAt, sel, 0)
+		keysAt = m.keysAt[:len(found)]
+		k.count(keysAt, found, 0)
 	}
 	// Where values were not asked for they are not decompressed either.
 	var values packedRun
@@ -122,14 +124,14 @@ func (m *MapVector) batch(i int, sel []int32) int {
 			values.base += ahead * values.step
 			values.end -= int32(ahead)
 		} else {
-			valuesAt = &m.valuesAt
-			m.count(v, valuesAt, sel, ahead)
+			valuesAt = m.valuesAt[:len(found)]
+			v.count(valuesAt, found, ahead)
 		}
 	}
-	rows, n, origin := m.rows[:len(sel)], 0, m.origin
+	rows, n := m.rows[:len(found)], 0
+	keysAt, valuesAt = keysAt[:len(rows)], valuesAt[:len(rows)]
 	for ; n < len(rows); n++ {
-		row := sel[n] - origin
-		kf, kt := keysAt[row], keysAt[row+1]
+		kf, kt := keysAt[n].from, keysAt[n].to
 		if max(kf+1, kt) > keys.end {
 			break
 		}
@@ -150,7 +152,7 @@ func (m *MapVector) batch(i int, sel []int32) int {
 		if id == 0 {
 			break
 		}
-		vf, vt := valuesAt[row], valuesAt[row+1]
+		vf, vt := valuesAt[n].from, valuesAt[n].to
 		rows[n] = uint64(id)<<32 | uint64(uint32(values.base+int(vf)*values.step))
 		if max(vf+1, vt) > values.end {
 			if rows[n] = uint64(id) << 32; s.list[id].wants {
@@ -166,16 +168,17 @@ func (m *MapVector) batch(i int, sel []int32) int {
 	return n
 }
 
-// count sets at, for some rows and those after them, to how many values a leaf's window has
-// before them.
-func (m *MapVector) count(s *mapSide, at *[mapWindow + 1]int32, sel []int32, ahead int) {
-	for _, row := range sel {
-		for r := row - m.origin; r <= row-m.origin+1; r++ {
-			if e := int(m.begins[r]) + ahead; e <= s.n {
-				at[r] = int32(s.before(e))
-			} else {
-				at[r] = mapWindow + 1 // out of reach
-			}
+// count sets at to how many values come before the begins and ends of rows, of which the
+// window has the entries ahead further on.
+func (s *mapSide) count(at, rows []span, ahead int) {
+	for i, row := range rows {
+		from, to := int(row.from)+ahead, int(row.to)+ahead
+		at[i] = span{mapWindow + 1, mapWindow + 1} // out of reach
+		if from <= s.n {
+			at[i].from = int32(s.before(from))
+		}
+		if to <= s.n {
+			at[i].to = int32(s.before(to))
 		}
 	}
 }

@@ -7,7 +7,7 @@ import (
 )
 
 // mapWindow is how many entries of a map have their levels decoded at once.
-const mapWindow = 4096
+const mapWindow = 32768
 
 // mapSide is one of the two leaves of a map: where among its entries it stands, and
 // which of the next have a value. Entries count within the window, values too,
@@ -178,4 +178,48 @@ func (s *mapSide) packed(k int) (r packedRun, ok bool) {
 	}
 	r.end = int32(min(s.done+end, s.total))
 	return r, true
+}
+
+// zeros consumes n values of one bit and sets a bit of dst for each that is 0. ok is false
+// when the data ends or a value is greater than 1.
+func (h *hybrid) zeros(dst []uint64, n int) (ok bool) {
+	for i := 0; n > 0; i++ {
+		if whole := min(n, h.left) >> 6; whole > 0 && !h.repeat && h.bit>>3+8*whole < len(h.packed) {
+			// The rule: pages begin with a few short runs, and one holds the rest.
+			packed, shift := h.packed[h.bit>>3:], h.bit&7
+			for j := range dst[i : i+whole] {
+				v := binary.LittleEndian.Uint64(packed[8*j:]) >> shift
+				dst[i+j] = ^(v | uint64(packed[8*j+8])<<(64-shift))
+			}
+			h.bit += whole << 6
+			h.left -= whole << 6
+			i, n = i+whole-1, n-whole<<6
+			continue
+		}
+		size := min(64, n)
+		ones, ok := h.equal(size, 1)
+		if !ok {
+			return false
+		}
+		dst[i] = ^ones & lowBits(size)
+		n -= size
+	}
+	return true
+}
+
+// nth returns the place of the n-th bit of x that is set, counted from 0. There is no
+// branch in it, for bits that are looked up here and there follow no pattern.
+func nth(x uint64, n int) (place int) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	// How many bits are set in each byte and those below it: the byte sought is the first with
+	// more than n.
+	sums := x - x>>1&0x5555555555555555
+	sums = sums&0x3333333333333333 + sums>>2&0x3333333333333333
+	sums = (sums + sums>>4) & 0x0f0f0f0f0f0f0f0f * ones
+	place = 8 * bits.OnesCount64((uint64(n)*ones|highs-sums)&highs)
+	n -= int(sums << 8 >> place & 0xff)
+	// The same with the bits of that byte, each in a byte of its own.
+	sums = x >> (place & 63) & 0xff * ones & 0x8040201008040201
+	sums = (sums + 0x7f7f7f7f7f7f7f7f) >> 7 & ones * ones
+	return place + bits.OnesCount64((uint64(n)*ones|highs-sums)&highs)
 }

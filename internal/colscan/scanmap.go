@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// A MapVector reads some keys of a map column, forwards only. What begins a row is
-// found 64 entries at a time; keys are looked at in the rows asked for, and
-// values where a key is asked for.
+// A MapVector reads some keys of a map column, forwards only. Where rows begin is a
+// matter of one bit for each entry, so rows are counted 64 entries at a time; keys are
+// looked at in the rows asked for, and values where a key is asked for.
 type MapVector struct {
 	keys, values mapSide
 	wanted       []string
@@ -25,21 +25,26 @@ type MapVector struct {
 	word   int   // of starts, that find has come to
 	row    int64 // the first that begins in it, or behind it
 
-	// The first entries of the window's rows, those asked for, and of the rows after them;
-	// as numbers of keys and of values, where not all entries have one. Rows of a batch
-	// are numbers of shapes, and the bits where their values begin.
-	begins   [mapWindow + 1]int32
-	begun    int64 // the first row that begins in the window
-	origin   int32 // its place in what is loaded
-	keysAt   [mapWindow + 1]int32
-	valuesAt [mapWindow + 1]int32
-	rows     [mapWindow]uint64
+	// The rows that find has found: their entries, and where not all of these have one,
+	// their keys and values. Rows of a batch are numbers of shapes, and the bits
+	// where their values begin.
+	entries  [mapBatch]span
+	keysAt   [mapBatch]span
+	valuesAt [mapBatch]span
+	rows     [mapBatch]uint64
+	begins   [65]int32 // see find
 
 	met   []int   // the wanted keys that occurred in the chunk
 	top   uint32  // the greatest reference taken from runs in this Load, or more
 	out   []Codes // by wanted key
 	holds []uint64
 }
+
+// mapBatch is how many rows of a window are found at once at most.
+const mapBatch = 1024
+
+// span is what lies in a row: from is the first, to the first of the row after it.
+type span struct{ from, to int32 }
 
 // keyClass says what a key is: one of the wanted, or the begin of wanted
 // prefixes, or nothing.
@@ -127,14 +132,16 @@ func (m *MapVector) Load(ctx context.Context, base int64, sel []int32) (err erro
 			return err
 		}
 		for at := 0; at < n; {
-			k := m.batch(i, sel[i:i+n-at])
-			if i, at = i+k, at+k; k == 0 {
-				if err := m.slow(ctx, i, sel[i]-m.origin); err != nil {
+			k := m.batch(i+at, at, n)
+			if k == 0 {
+				if err := m.slow(ctx, i+at, m.entries[at]); err != nil {
 					return err
 				}
-				i, at = i+1, at+1
+				k = 1
 			}
+			at += k
 		}
+		i += n
 	}
 	return m.finish()
 }
@@ -155,7 +162,6 @@ func (m *MapVector) window(ctx context.Context) error {
 	for ; m.word<<6 < k.n; m.word++ {
 		m.row += int64(bits.OnesCount64(m.starts[m.word]))
 	}
-	m.begun = m.row
 	if err := k.end(l.left > 0); err != nil {
 		return err
 	}
@@ -165,13 +171,8 @@ func (m *MapVector) window(ctx context.Context) error {
 		}
 	}
 	n := min(mapWindow, l.left)
-	for i := 0; i<<6 < n; i++ {
-		size := min(64, n-i<<6)
-		inner, ok := l.rep.equal(size, 1)
-		if !ok {
-			return errLevels
-		}
-		m.starts[i] = ^inner & lowBits(size)
+	if !l.rep.zeros(m.starts[:], n) {
+		return errLevels
 	}
 	if m.word = 0; m.row == 0 && m.starts[0]&1 == 0 {
 		return corrupt("row 0 does not begin a map")
@@ -179,49 +180,71 @@ func (m *MapVector) window(ctx context.Context) error {
 	return k.begin(n)
 }
 
-// find finds where the rows base+sel[0], base+sel[1], … begin, as many as begin in one
-// window, and returns how many. A row that reaches to the window's end may go on
+// find finds the rows base+sel[0], base+sel[1], …, as many as begin in one window and
+// mapBatch at most, and returns how many. A row that reaches to the window's end may go on
 // behind it.
 func (m *MapVector) find(ctx context.Context, base int64, sel []int32) (n int, err error) {
-	first, last := base+int64(sel[0]), base+int64(sel[len(sel)-1])
-	// Where many rows are asked for, telling which words they are in would cost more.
-	dense := int64(len(sel)) > (last-first)/8
-	for {
+	for n == 0 {
 		if m.word<<6 >= m.keys.n {
-			if m.row > first {
-				break
-			}
 			if err := m.window(ctx); err == io.EOF {
 				return 0, corrupt("map has %d rows, the footer promises more", m.row)
 			} else if err != nil {
 				return 0, err
 			}
 		}
-		word := m.starts[m.word]
-		end := m.row + int64(bits.OnesCount64(word))
-		if first < end && (dense || base+int64(sel[n]) < end) {
-			begins, k := m.begins[m.row-m.begun:], 0
-			for at := int32(m.word) << 6; word != 0; word &= word - 1 {
-				begins[k] = at + int32(bits.TrailingZeros64(word))
-				k++
-			}
-			begins[k] = int32(m.next(m.word + 1))
-			if last < end {
-				n = len(sel)
-				break
-			}
-			for !dense && base+int64(sel[n]) < end {
-				n++
-			}
-		}
-		m.row = end
-		m.word++
-	}
-	m.origin = int32(m.begun - base)
-	if n < len(sel) && dense {
-		n, _ = slices.BinarySearch(sel, int32(m.row-base))
+		n = m.inWindow(base, sel[:min(len(sel), mapBatch)])
 	}
 	return n, nil
+}
+
+// inWindow is find in the window that is there. In the rows of a word, those from row
+// to end, it looks only for the ones asked for, unless they are many.
+func (m *MapVector) inWindow(base int64, sel []int32) (n int) {
+	words, at, row := m.starts[:(m.keys.n+63)>>6], m.word, m.row-base
+	end := row + int64(bits.OnesCount64(words[at]))
+	for n < len(sel) {
+		want := int64(sel[n])
+		if want >= end {
+			for want >= end {
+				row = end
+				if at++; at == len(words) {
+					m.word, m.row = at, base+row
+					return n
+				}
+				end += int64(bits.OnesCount64(words[at]))
+			}
+			if many := 4; n+many < len(sel) && int64(sel[n+many]) < end {
+				n += m.inWord(at, m.entries[n:], sel[n:], row, end)
+				continue
+			}
+		}
+		word := words[at]
+		from := nth(word, int(want-row))
+		to := m.next(at + 1)
+		if rest := word >> from >> 1; rest != 0 {
+			to = at<<6 + from + 1 + bits.TrailingZeros64(rest)
+		}
+		m.entries[n] = span{int32(at<<6 + from), int32(to)}
+		n++
+	}
+	m.word, m.row = at, base+row
+	return n
+}
+
+// inWord sets the entries of the rows asked for that begin in a word, and returns how many
+// these are.
+func (m *MapVector) inWord(at int, entries []span, sel []int32, row, end int64) (n int) {
+	begins, k := &m.begins, 0
+	for word := m.starts[at]; word != 0; word &= word - 1 {
+		begins[k&63] = int32(at<<6 + bits.TrailingZeros64(word))
+		k++
+	}
+	begins[k] = int32(m.next(at + 1))
+	for ; n < len(sel) && int64(sel[n]) < end; n++ {
+		i := (int64(sel[n]) - row) & 63
+		entries[n] = span{begins[i], begins[i+1]}
+	}
+	return n
 }
 
 // next returns where in the window the first row begins from a word on, its end when
@@ -243,8 +266,8 @@ func (m *MapVector) note(w int) {
 }
 
 // slow takes loaded row i, a row of the window, key by key.
-func (m *MapVector) slow(ctx context.Context, i int, row int32) error {
-	from, to := int(m.begins[row]), int(m.begins[row+1])
+func (m *MapVector) slow(ctx context.Context, i int, row span) error {
+	from, to := int(row.from), int(row.to)
 	for pairs := 0; ; {
 		if pairs += to - from; pairs > maxPairs {
 			return errPairs
