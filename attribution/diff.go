@@ -303,7 +303,7 @@ func (d *differ) splits(s *groupSide) *tally {
 		if k := s.book.Key(i); k.Currency == d.currency {
 			s.got = s.Assigner.pieces(s.got[:0], s.grain, i, k)
 			for n := range s.got {
-				t.group(k, &s.got[n].sums, &s.got[n].Assignment)
+				t.group(k, k.Bucket, &s.got[n].sums, &s.got[n].Assignment)
 			}
 		}
 	}

@@ -158,18 +158,22 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 	k := new(cur.Key) // one for all: resolvers do not keep it
 	var t *tally
 	currency := ""
-	for i := range p.Len() {
-		if i%ctxEvery == 0 && ctx.Err() != nil {
-			return nil, fmt.Errorf("attribution: attribute: %w", context.Cause(ctx))
+	for i, look := 0, 0; i < p.Len(); {
+		if i >= look {
+			if look = i + ctxEvery; ctx.Err() != nil {
+				return nil, fmt.Errorf("attribution: attribute: %w", context.Cause(ctx))
+			}
 		}
 		*k = *p.Key(i)
 		pieces = as.pieces(pieces[:0], g, i, k)
+		end, last := as.series(pieces, g, i, k)
 		if t == nil || k.Currency != currency {
 			t, currency = of(k.Currency), k.Currency
 		}
 		for n := range pieces {
-			t.group(k, &pieces[n].sums, &pieces[n].Assignment)
+			t.group(k, last, &pieces[n].sums, &pieces[n].Assignment)
 		}
+		i = end
 	}
 	for r := range p.Rest() {
 		of(r.Key.Currency).rest(&r)

@@ -147,9 +147,10 @@ func sumLike[K comparable](l *latest[K, amounts], m map[K]*amounts, k K, x *amou
 	sum(m, k, x)
 }
 
-// group books a group. Each sum below is made from the assignment by itself and
-// never from another sum: only so can check find that one of them is wrong.
-func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
+// group books a group, or a series of them whose last has the given bucket. Each sum
+// below is made from the assignment by itself and never from another sum: only so can
+// check find that one of them is wrong.
+func (t *tally) group(k *cur.Key, last cur.Bucket, sums *cur.Measures, a *Assignment) {
 	v := t.of(sums, k.LineItemType)
 	x := &v
 	sumLike(&t.last.types, t.types, k.LineItemType, x)
@@ -187,14 +188,14 @@ func (t *tally) group(k *cur.Key, sums *cur.Measures, a *Assignment) {
 		key := unclaimedKey{a.Anchor.Kind, a.Anchor.Value, k.UsageAccount, k.Region, a.Reason}
 		o := t.last.unclaimed.of(t.unclaimed, key)
 		if o == nil {
-			o = &orphan{first: k.Bucket, last: k.Bucket}
+			o = &orphan{first: k.Bucket, last: last}
 			t.unclaimed[key] = o
 		}
 		if k.Bucket.Compare(o.first) < 0 {
 			o.first = k.Bucket
 		}
-		if k.Bucket.Compare(o.last) > 0 {
-			o.last = k.Bucket
+		if last.Compare(o.last) > 0 {
+			o.last = last
 		}
 		o.add(unit, usage, x)
 	default:

@@ -26,7 +26,7 @@ func TestRowsMovedBetweenOutcomesAreSeen(t *testing.T) {
 			{Outcome: Unallocated, Reason: "fee", Kind: Fee},
 			{Outcome: Excluded, Reason: ReasonOutOfScope, Kind: Usage},
 		} {
-			ta.group(k, &m, &a)
+			ta.group(k, k.Bucket, &m, &a)
 		}
 		m.Rows = 7
 		ta.controlled(&cur.Control{Key: cur.ControlKey{LineItemType: "Usage"}, Measures: m}, cur.Month{})
