@@ -298,7 +298,7 @@ func (v *Vector) dense(dst []uint32) error {
 		var err error
 		switch {
 		case !l.def.repeat:
-			k = min(k, 64*len(v.sets))
+			k = min(k, mostSpread)
 			err = v.spread(dst[:k])
 		case l.def.value > l.spec.maxDef:
 			return errLevels
@@ -324,17 +324,17 @@ func (v *Vector) nulls(dst []uint32) {
 	v.note(refNull)
 }
 
+// mostSpread is how many entries are spread at once.
+const mostSpread = 4096
+
 // spread decodes entries of which some may be null.
 func (v *Vector) spread(dst []uint32) error {
-	l := &v.leaf
+	if !v.flagsOf(&v.leaf.def, len(dst), v.leaf.spec.maxDef) {
+		return errLevels
+	}
 	n := 0
-	for at := 0; at < len(dst); at += 64 {
-		set, ok := l.def.equal(min(64, len(dst)-at), l.spec.maxDef)
-		if !ok {
-			return errLevels
-		}
-		v.sets[at>>6] = set
-		n += bits.OnesCount64(set)
+	for _, x := range v.set[:(len(dst)+63)>>6] {
+		n += bits.OnesCount64(x)
 	}
 	switch n {
 	case len(dst):
@@ -353,7 +353,7 @@ func (v *Vector) spread(dst []uint32) error {
 	}
 	next := 0
 	for at := 0; at < len(dst); at += 64 {
-		set := v.sets[at>>6]
+		set := v.set[at>>6]
 		out := dst[at:min(at+64, len(dst))]
 		for i := range out {
 			// No branch: where nulls are follows no pattern.

@@ -97,6 +97,17 @@ func (v *Vector) gather(at []int32, first int32, total int, dst []uint32) error 
 			dst[i] = run[p-first]
 		}
 		return vals.dict.check(run, all)
+	case vals.encoding == encRLEDictionary && vals.runs.width == 1:
+		if !v.flagsOf(&vals.runs, total, 1) {
+			return corrupt("fewer values than the page promises")
+		}
+		all := uint32(0)
+		for i, p := range at {
+			b := uint(p - first)
+			dst[i] = uint32(v.set[b>>6] >> (b & 63) & 1)
+			all |= dst[i]
+		}
+		return vals.dict.check(dst, all)
 	case vals.encoding == encRLEDictionary:
 		all, ok := vals.runs.gather(at, dst)
 		if !ok {
@@ -139,116 +150,23 @@ func (v *Vector) gather(at []int32, first int32, total int, dst []uint32) error 
 // next span rows, counted from the next value. dst is set to null for the rows
 // without one, else to 0. values is how many the span has.
 func (v *Vector) ordinals(sel []int32, span int, dst []uint32) (at []int32, values int, err error) {
-	def, most := &v.leaf.def, v.leaf.spec.maxDef
+	if !v.flagsOf(&v.leaf.def, span, v.leaf.spec.maxDef) {
+		return nil, 0, errLevels
+	}
+	values = v.rank(span)
 	if cap(v.places) < len(sel) {
 		v.places = make([]int32, max(len(sel), 64))
 	}
-	if most == 1 {
-		return v.leaf.def.ordinals(sel, span, dst, v.places[:len(sel)])
-	}
 	at, n := v.places[:len(sel)], 0
-	first, i := int(sel[0]), 0
-	for pos := 0; pos < span; {
-		if def.left == 0 && !def.run() {
-			return nil, 0, errLevels
-		}
-		k := min(span-pos, def.left)
-		if def.repeat {
-			if def.value > most {
-				return nil, 0, errLevels
-			}
-			if def.value < most {
-				for ; i < len(sel) && int(sel[i])-first < pos+k; i++ {
-					dst[i] = refNull
-				}
-			} else {
-				for ; i < len(sel) && int(sel[i])-first < pos+k; i++ {
-					dst[i] = 0
-					at[n] = int32(values + int(sel[i]) - first - pos)
-					n++
-				}
-				values += k
-			}
-			def.left -= k
-		} else {
-			k = min(k, 64)
-			set, ok := def.equal(k, most)
-			if !ok {
-				return nil, 0, errLevels
-			}
-			for ; i < len(sel) && int(sel[i])-first < pos+k; i++ {
-				// No branch: where nulls are follows no pattern.
-				b := uint(int(sel[i])-first-pos) & 63
-				there := uint32(set >> b & 1)
-				dst[i] = there - 1
-				at[n] = int32(values + bits.OnesCount64(set&(1<<b-1)))
-				n += int(there)
-			}
-			values += bits.OnesCount64(set)
-		}
-		pos += k
+	set, ranks := v.set[:len(v.ranks)], v.ranks
+	for i, row := range sel {
+		// No branch: where nulls are follows no pattern.
+		b := int(row - sel[0])
+		x, b63 := set[b>>6], uint(b)&63
+		there := uint32(x >> b63 & 1)
+		dst[i] = there - 1
+		at[n] = ranks[b>>6] + int32(bits.OnesCount64(x&(1<<b63-1)))
+		n += int(there)
 	}
-	return at[:n], values, nil
-}
-
-// ordinals is that of a Vector for levels of one bit: those of nearly all columns. Their
-// runs are short where blank cells are scattered, so this is where a column with few
-// asked rows spends its time.
-func (h *hybrid) ordinals(sel []int32, span int, dst []uint32, at []int32) (places []int32, values int, err error) {
-	first, i, n := int(sel[0]), 0, 0
-	next := 0 // selected row to come, from the first
-	data, packed, bit, left, repeat, value := h.data, h.packed, h.bit, h.left, h.repeat, h.value
-	for pos := 0; pos < span; {
-		if left == 0 {
-			switch {
-			case len(data) > 1 && data[0]&0x81 == 0:
-				left, repeat, value, data = int(data[0]>>1), true, uint32(data[1]), data[2:]
-			case len(data) > 1 && data[0]&0x81 == 1 && int(data[0]>>1) < len(data):
-				size := int(data[0] >> 1)
-				left, repeat, packed, bit, data = 8*size, false, data[1:], 0, data[1+size:]
-			default:
-				h.data, h.left = data, 0
-				if !h.run() {
-					return nil, 0, errLevels
-				}
-				data, packed, bit, left, repeat, value = h.data, h.packed, h.bit, h.left, h.repeat, h.value
-			}
-			continue // perhaps an empty run
-		}
-		k := min(span-pos, left)
-		if repeat {
-			if value > 1 {
-				return nil, 0, errLevels
-			}
-			for ; next < pos+k; i++ {
-				dst[i] = value - 1
-				at[n] = int32(values + next - pos)
-				n += int(value)
-				if next = span; i+1 < len(sel) {
-					next = int(sel[i+1]) - first
-				}
-			}
-			values += k & -int(value)
-		} else {
-			k = min(k, 64)
-			set := bitsAt(packed, bit, uint(k))
-			for ; next < pos+k; i++ {
-				// No branch: where nulls are follows no pattern.
-				b := uint(next-pos) & 63
-				there := uint32(set >> b & 1)
-				dst[i] = there - 1
-				at[n] = int32(values + bits.OnesCount64(set&(1<<b-1)))
-				n += int(there)
-				if next = span; i+1 < len(sel) {
-					next = int(sel[i+1]) - first
-				}
-			}
-			values += bits.OnesCount64(set)
-			bit += k
-		}
-		left -= k
-		pos += k
-	}
-	h.data, h.packed, h.bit, h.left, h.repeat, h.value = data, packed, bit, left, repeat, value
 	return at[:n], values, nil
 }

@@ -196,9 +196,10 @@ type Vector struct {
 	col     int
 	limit   int64
 	scratch []uint32
-	run     []uint32   // see gather
-	places  []int32    // see ordinals
-	sets    [64]uint64 // see spread
+	run     []uint32 // see gather
+	places  []int32  // see ordinals
+	set     []uint64 // see flagsOf
+	ranks   []int32  // see rank
 }
 
 // Load decodes the rows base+sel[0], base+sel[1], …, which must ascend and lie
