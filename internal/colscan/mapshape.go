@@ -92,9 +92,12 @@ func (m *MapVector) batch(i, at, end int) int {
 	if m.entries[end-1].to == int32(k.n) {
 		end-- // it may go on
 	}
-	found := m.entries[at:end]
-	if len(found) == 0 {
+	if at == end {
 		return 0
+	}
+	found, keysAt := m.entries[at:end], m.entries[at:end]
+	if !k.whole() {
+		keysAt = m.keysAt[at:end]
 	}
 	from := int(found[0].from)
 	first := k.before(from)
@@ -110,13 +113,10 @@ func (m *MapVector) batch(i, at, end int) int {
 	if keys.step == 0 {
 		per = 1
 	}
-	keysAt, valuesAt := found, found
-	if !k.whole() {
-		keysAt = m.keysAt[:len(found)]
-		k.count(keysAt, found, 0)
-	}
+	found = found[:keys.covers(keysAt)]
 	// Where values were not asked for they are not decompressed either.
 	var values packedRun
+	valuesAt := found
 	if ahead := int(k.from - v.from); from+ahead < v.n {
 		if values, ok = v.packed(v.before(from + ahead)); !ok {
 			values = packedRun{}
@@ -128,13 +128,10 @@ func (m *MapVector) batch(i, at, end int) int {
 			v.count(valuesAt, found, ahead)
 		}
 	}
-	rows, n := m.rows[:len(found)], 0
+	rows, n, covered := m.rows[:len(found)], 0, values.covers(valuesAt)
 	keysAt, valuesAt = keysAt[:len(rows)], valuesAt[:len(rows)]
 	for ; n < len(rows); n++ {
 		kf, kt := keysAt[n].from, keysAt[n].to
-		if max(kf+1, kt) > keys.end {
-			break
-		}
 		bit, id := uint(keys.base+int(kf)*keys.step), uint32(0)
 		for left := int(kt - kf); ; left -= per {
 			size := min(left, per)
@@ -154,7 +151,7 @@ func (m *MapVector) batch(i, at, end int) int {
 		}
 		vf, vt := valuesAt[n].from, valuesAt[n].to
 		rows[n] = uint64(id)<<32 | uint64(uint32(values.base+int(vf)*values.step))
-		if max(vf+1, vt) > values.end {
+		if n >= covered {
 			if rows[n] = uint64(id) << 32; s.list[id].wants {
 				break
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"math/bits"
+	"slices"
 )
 
 // mapWindow is how many entries of a map have their levels decoded at once.
@@ -146,6 +147,17 @@ type packedRun struct {
 	mask       uint32
 	one        uint32
 	end        int32 // of the values that can be read with one load each
+}
+
+// covers returns how many rows there are before one with a value that cannot be read so.
+func (r *packedRun) covers(rows []span) (n int) {
+	n, _ = slices.BinarySearchFunc(rows, r.end, func(row span, end int32) int {
+		if max(row.from+1, row.to) > end {
+			return 1
+		}
+		return -1
+	})
+	return n
 }
 
 // packed makes the run current that holds the k-th value.

@@ -131,6 +131,9 @@ func (m *MapVector) Load(ctx context.Context, base int64, sel []int32) (err erro
 		if err != nil {
 			return err
 		}
+		if k := &m.keys; !k.whole() {
+			k.count(m.keysAt[:n], m.entries[:n], 0)
+		}
 		for at := 0; at < n; {
 			k := m.batch(i+at, at, n)
 			if k == 0 {
