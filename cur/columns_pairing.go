@@ -1,6 +1,9 @@
 package cur
 
-import "math/bits"
+import (
+	"math/bits"
+	"slices"
+)
 
 // A pairing numbers pairs: the number of what the columns before have in common,
 // and the number of the next column's value. A chain of pairings brings the keys of
@@ -17,7 +20,7 @@ type pairing struct {
 	slots []uint64
 	tight bool   // the 32 bits are first<<shift | second, and no two pairs have the same
 	pairs []pair // by number
-	warm  uint64 // see hashed; means nothing
+	warm  uint64 // see pairBatch; means nothing
 }
 
 type pair struct{ first, second uint32 }
@@ -29,6 +32,10 @@ const (
 	// fullDense is how many possible pairs there may be to each pair for an array
 	// to be kept: a hash table is hardly smaller, and slower.
 	fullDense = 6
+	// Up to midDense possible pairs there may be midFull to each: there will be more
+	// pairs, and each of the hash tables on the way to them costs the time to fill it.
+	midDense = 1 << 20
+	midFull  = 24
 )
 
 // keyColumn holds a number for each row of a set.
@@ -79,7 +86,7 @@ func (f *pairing) reserve(first, second uint32) {
 	if f.slots == nil && shift == f.shift && need <= len(f.dense) {
 		return
 	}
-	most := max(smallDense, fullDense*len(f.pairs))
+	most := max(smallDense, fullDense*len(f.pairs), min(midDense, midFull*len(f.pairs)))
 	if f.slots != nil && need > most/2 { // not to and fro
 		if f.tight && (shift != f.shift || !tight(f.first, shift)) {
 			f.shift = shift
@@ -93,13 +100,18 @@ func (f *pairing) reserve(first, second uint32) {
 		return
 	}
 	size := 64
-	for size < need {
+	for size < need || size < min(4*len(f.dense), smallDense) {
 		size *= 2
 	}
-	f.slots, f.shift, f.dense = nil, shift, make([]uint32, size)
-	for i, p := range f.pairs {
-		f.dense[int(p.first)<<shift|int(p.second)] = uint32(i) + 1
+	dense := make([]uint32, size)
+	if f.slots == nil && shift == f.shift {
+		copy(dense, f.dense)
+	} else {
+		for i, p := range f.pairs {
+			dense[int(p.first)<<shift|int(p.second)] = uint32(i) + 1
+		}
 	}
+	f.slots, f.shift, f.dense = nil, shift, dense
 }
 
 // tight reports whether pairs fit 32 bits.
@@ -168,98 +180,102 @@ func (f *pairing) all(dst []uint32, first, second keyColumn, firsts, seconds int
 		return keyColumn{same: true, id: f.one(first.id, second.id)}
 	}
 	f.reserve(uint32(firsts-1), uint32(seconds-1))
-	switch {
-	case f.slots != nil:
-		f.hashed(dst, first, second)
-	case first.same:
-		base, ids := int(first.id)<<f.shift, second.ids[:len(dst)]
-		for i, id := range ids {
-			if n := f.dense[base|int(id)]; n != 0 {
-				dst[i] = n - 1
-			} else {
-				dst[i] = f.add(base|int(id), first.id, id)
-			}
+	var batch pairBatch
+	for at := 0; at < len(dst); at += len(batch.pairs) {
+		n := min(len(batch.pairs), len(dst)-at)
+		if batch.fill(first.from(at), second.from(at), n); len(f.pairs)+n > cap(f.pairs) {
+			f.pairs = slices.Grow(f.pairs, len(f.pairs)+n) // append alone would copy them more often
 		}
-	case second.same:
-		shift, ids := f.shift&31, first.ids[:len(dst)]
-		for i, id := range ids {
-			at := int(id)<<shift | int(second.id)
-			if n := f.dense[at]; n != 0 {
-				dst[i] = n - 1
-			} else {
-				dst[i] = f.add(at, id, second.id)
-			}
-		}
-	default:
-		shift, a, b, dense := f.shift&31, first.ids[:len(dst)], second.ids[:len(dst)], f.dense
-		for i := range dst {
-			at := int(a[i])<<shift | int(b[i])
-			if n := dense[at]; n != 0 {
-				dst[i] = n - 1
-			} else {
-				dst[i] = f.add(at, a[i], b[i])
-			}
+		if f.slots != nil {
+			f.hashed(dst[at:at+n], &batch)
+		} else {
+			f.direct(dst[at:at+n], &batch)
 		}
 	}
 	return keyColumn{ids: dst}
 }
 
-// hashed is all by the hash table. First all places are read that will be looked at: the
-// processor waits for many at once, and not for one after the other.
-func (f *pairing) hashed(dst []uint32, first, second keyColumn) {
-	var pairs [128]pair
-	var tags [128]uint32
-	var places [128]uint64
-	for len(dst) > 0 {
-		n := min(len(pairs), len(dst))
-		rows := pairs[:n]
-		switch {
-		case first.same:
-			for i, id := range second.ids[:n] {
-				rows[i] = pair{first.id, id}
-			}
-		case second.same:
-			for i, id := range first.ids[:n] {
-				rows[i] = pair{id, second.id}
-			}
-		default:
-			b := second.ids[:n]
-			for i, id := range first.ids[:n] {
-				rows[i] = pair{id, b[i]}
-			}
+// A pairBatch is as many pairs as are looked up at once. First all places are read that
+// will be looked at: the processor waits for many at once, and not for one after the
+// other, which it would do at every pair that is new.
+type pairBatch struct {
+	pairs  [128]pair
+	tags   [128]uint32
+	places [128]uint64
+}
+
+// fill sets the first n pairs.
+func (b *pairBatch) fill(first, second keyColumn, n int) {
+	pairs := b.pairs[:n]
+	switch {
+	case first.same:
+		for i, id := range second.ids[:n] {
+			pairs[i] = pair{first.id, id}
 		}
-		slots, warm := f.slots, uint64(0)
-		if shift, down := f.shift&31, uint(bits.LeadingZeros64(uint64(len(slots)-1)))&63; f.tight {
-			for i, p := range rows {
-				tag := p.first<<shift | p.second
-				at := tagHash(tag) >> down
-				tags[i&127], places[i&127] = tag, at
-				warm += slots[at]
-			}
+	case second.same:
+		for i, id := range first.ids[:n] {
+			pairs[i] = pair{id, second.id}
+		}
+	default:
+		seconds := second.ids[:n]
+		for i, id := range first.ids[:n] {
+			pairs[i] = pair{id, seconds[i]}
+		}
+	}
+}
+
+// direct numbers a batch by the array.
+func (f *pairing) direct(dst []uint32, b *pairBatch) {
+	shift, dense, warm := f.shift&31, f.dense, uint64(0)
+	for i, p := range b.pairs[:len(dst)] {
+		at := uint64(p.first)<<shift | uint64(p.second)
+		b.places[i&127] = at
+		warm += uint64(dense[at])
+	}
+	f.warm = warm
+	for i, at := range b.places[:len(dst)] {
+		if n := dense[at]; n != 0 {
+			dst[i] = n - 1
 		} else {
-			for i, p := range rows {
-				tags[i&127], places[i&127] = f.place(p)
-				warm += slots[places[i&127]]
-			}
-			for _, at := range places[:n] {
-				if e := uint32(slots[at]); e != 0 {
-					warm += uint64(f.pairs[e-1].first)
-				}
+			p := b.pairs[i&127]
+			dst[i] = f.add(int(at), p.first, p.second)
+		}
+	}
+}
+
+// hashed numbers a batch by the hash table.
+func (f *pairing) hashed(dst []uint32, b *pairBatch) {
+	slots, pairs, warm := f.slots, b.pairs[:len(dst)], uint64(0)
+	if shift, down := f.shift&31, uint(bits.LeadingZeros64(uint64(len(slots)-1)))&63; f.tight {
+		for i, p := range pairs {
+			tag := p.first<<shift | p.second
+			at := tagHash(tag) >> down
+			b.tags[i&127], b.places[i&127] = tag, at
+			warm += slots[at]
+		}
+	} else {
+		for i, p := range pairs {
+			tag, at := f.place(p)
+			b.tags[i&127], b.places[i&127] = tag, at
+			warm += slots[at]
+		}
+		for _, at := range b.places[:len(dst)] {
+			if e := uint32(slots[at]); e != 0 {
+				warm += uint64(f.pairs[e-1].first)
 			}
 		}
-		f.warm = warm
-		for i, p := range rows {
-			tag, at := tags[i&127], places[i&127]
-			if len(f.slots) != len(slots) { // it has grown meanwhile
-				tag, at = f.place(p)
-			}
-			if e := f.slots[at]; f.tight && uint32(e>>32) == tag && e != 0 {
-				dst[i] = uint32(e) - 1
-			} else {
-				dst[i] = f.look(p, tag, at)
-			}
+	}
+	f.warm = warm
+	for i, p := range pairs {
+		tag, at := b.tags[i&127], b.places[i&127]
+		if len(f.slots) != len(slots) { // it has grown meanwhile
+			tag, at = f.place(p)
 		}
-		dst, first, second = dst[n:], first.from(n), second.from(n)
+		if e := f.slots[at]; f.tight && uint32(e>>32) == tag && e != 0 {
+			dst[i] = uint32(e) - 1
+		} else {
+			dst[i] = f.look(p, tag, at)
+		}
 	}
 }
 
