@@ -76,7 +76,7 @@ func (w *columnWorker) column(field int, set *rowSet) (c keyColumn, err error) {
 	if codes.Same() {
 		c.ids, c.same = c.ids[:1], true
 	}
-	if err = colscan.Resolve(codes, w.place(col, set), c.ids, &w.memos[field], w.number(field)); c.same {
+	if err = colscan.Number(codes, w.place(col, set), c.ids, &w.memos[field], w.number(field)); c.same {
 		c.id = c.ids[0]
 	}
 	return c, err

@@ -139,10 +139,9 @@ func (w *columnWorker) typesOf(first uint32) (c keyColumn, err error) {
 		w.typesFirst = first
 		w.types.Reset()
 	}
-	number := w.number(fieldType)
 	pair := func(v *colscan.Value) (uint32, error) {
-		id, err := number(v)
-		return w.byControl[2].one(first, id), err
+		b, err := v.Text()
+		return w.byControl[2].one(first, w.dicts[fieldType].of(b)), err
 	}
 	col, set := w.plan.text[fieldType], &w.whole
 	if w.plan.reach[col] == reachTest && w.entire[col] != w.serial {

@@ -51,7 +51,7 @@ func (w *columnWorker) derive(set *rowSet) error {
 	}
 	if ids := w.ids[fieldRegion][:n]; p.region >= 0 && slices.Contains(ids, 0) {
 		other := w.spare[:n]
-		if _, err := resolve(w, p.region, set, other, &w.region, w.number(fieldRegion)); err != nil {
+		if _, err := w.numbers(p.region, set, other, &w.region, fieldRegion); err != nil {
 			return err
 		}
 		fill(ids, other)
@@ -84,7 +84,7 @@ func (w *columnWorker) fillKey(ids []uint32, k mapKey, field int, set *rowSet) e
 		return nil
 	}
 	other := w.spare[:len(ids)]
-	if err := colscan.Resolve(w.maps[k.m].Key(k.key), set.places(), other, w.keyMemo(k, field), w.number(field)); err != nil {
+	if err := colscan.Number(w.maps[k.m].Key(k.key), set.places(), other, w.keyMemo(k, field), w.number(field)); err != nil {
 		return err
 	}
 	fill(ids, other)
@@ -92,11 +92,11 @@ func (w *columnWorker) fillKey(ids []uint32, k mapKey, field int, set *rowSet) e
 }
 
 // keyMemo returns the memo of a map key that is numbered for a field.
-func (w *columnWorker) keyMemo(k mapKey, field int) *colscan.Memo[uint32] {
+func (w *columnWorker) keyMemo(k mapKey, field int) *colscan.NumberMemo {
 	at := fieldKey{k, field}
 	m := w.keys[at]
 	if m == nil {
-		m = new(colscan.Memo[uint32])
+		m = new(colscan.NumberMemo)
 		w.keys[at] = m
 	}
 	return m
@@ -217,13 +217,13 @@ func (w *columnWorker) declare(i int) error {
 		if way.col >= 0 {
 			m := w.ways[fieldKey{mapKey{-1, way.col}, field}]
 			if m == nil {
-				m = new(colscan.Memo[uint32])
+				m = new(colscan.NumberMemo)
 				w.ways[fieldKey{mapKey{-1, way.col}, field}] = m
 			}
-			if _, err := resolve(w, way.col, &w.need, other, m, w.number(field)); err != nil {
+			if _, err := w.numbers(way.col, &w.need, other, m, field); err != nil {
 				return err
 			}
-		} else if err := colscan.Resolve(w.maps[way.key.m].Key(way.key.key), nil, other, w.keyMemo(way.key, field), w.number(field)); err != nil {
+		} else if err := colscan.Number(w.maps[way.key.m].Key(way.key.key), nil, other, w.keyMemo(way.key, field), w.number(field)); err != nil {
 			return err
 		}
 		for j := range ids {

@@ -23,6 +23,7 @@ func TestPairingNumbersPairs(t *testing.T) {
 		}
 		firsts, seconds := 1, 1
 		limit := rapid.SampledFrom([]int{4, 100, 30_000}).Draw(t, "limit")
+		rows := rapid.SampledFrom([]int{300, 300, 6000}).Draw(t, "rows")
 		for range rapid.IntRange(1, 8).Draw(t, "steps") {
 			// Numbers of both sides grow, as those of texts do.
 			firsts = rapid.IntRange(firsts, max(firsts, limit)).Draw(t, "firsts")
@@ -31,7 +32,7 @@ func TestPairingNumbersPairs(t *testing.T) {
 				if rapid.IntRange(0, 3).Draw(t, name+" same") == 0 {
 					return keyColumn{same: true, id: uint32(rapid.IntRange(0, of-1).Draw(t, name))}
 				}
-				ids, seed := make([]uint32, 300), rapid.Uint32().Draw(t, name+" seed")
+				ids, seed := make([]uint32, rows), rapid.Uint32().Draw(t, name+" seed")
 				for i := range ids {
 					seed = seed*1664525 + 1013904223
 					ids[i] = (seed >> 8) % uint32(of)
@@ -39,7 +40,7 @@ func TestPairingNumbersPairs(t *testing.T) {
 				return keyColumn{ids: ids}
 			}
 			a, b := side(firsts, "first"), side(seconds, "second")
-			dst := make([]uint32, 300)
+			dst := make([]uint32, rows)
 			got := f.all(dst, a, b, firsts, seconds)
 			for i := range dst {
 				check(pair{a.at(i), b.at(i)}, got.at(i))

@@ -86,11 +86,11 @@ type columnWorker struct {
 	matched        int64
 
 	// Memos of the current row group.
-	memos       []colscan.Memo[uint32] // by field
+	memos       []colscan.NumberMemo // by field
 	tests       []colscan.Test
 	marks       []colscan.Memo[uint64]
-	keys        map[fieldKey]*colscan.Memo[uint32] // values of map keys
-	ways        map[fieldKey]*colscan.Memo[uint32] // declared columns
+	keys        map[fieldKey]*colscan.NumberMemo // values of map keys
+	ways        map[fieldKey]*colscan.NumberMemo // declared columns
 	amountMemos [NumMeasures]colscan.Memo[amount]
 	types       colscan.Memo[uint32] // see typesOf
 	typesFirst  uint32
@@ -98,7 +98,7 @@ type columnWorker struct {
 	interval    colscan.Memo[uint32]
 	start       colscan.Memo[int64]
 	end         colscan.Memo[int64]
-	region      colscan.Memo[uint32]
+	region      colscan.NumberMemo
 	units       colscan.Memo[uint32]
 	reserved    colscan.Memo[bool]
 	idBits      [][]uint64 // see textBits
@@ -184,8 +184,8 @@ func newColumnWorker(r *run) *columnWorker {
 	}
 	w := &columnWorker{run: r, dicts: make([]dict, fields), parts: make(map[partKey]bool), intervalTexts: make(map[string]uint32),
 		lines: newChain(lineFields), anchors: newChain(anchors), rests: newChain(restFields),
-		memos: make([]colscan.Memo[uint32], fields), tests: make([]colscan.Test, fields), marks: make([]colscan.Memo[uint64], fields),
-		keys: make(map[fieldKey]*colscan.Memo[uint32]), ways: make(map[fieldKey]*colscan.Memo[uint32]),
+		memos: make([]colscan.NumberMemo, fields), tests: make([]colscan.Test, fields), marks: make([]colscan.Memo[uint64], fields),
+		keys: make(map[fieldKey]*colscan.NumberMemo), ways: make(map[fieldKey]*colscan.NumberMemo),
 		idBits: make([][]uint64, fields), ids: make([][]uint32, fields)}
 	w.linePack.bits, w.anchorPack.bits = r.wordBits, r.wordBits
 	for i := range w.dicts {
@@ -207,8 +207,9 @@ func newColumnWorker(r *run) *columnWorker {
 	w.starts, w.ends = make([]int64, blockRows), make([]int64, blockRows)
 	w.zeros = make([]int64, blockRows)
 	w.floats, w.other = make([]float64, blockRows), make([]amount, blockRows)
-	for i := range int32(blockRows) {
-		w.whole.rows = append(w.whole.rows, i)
+	w.whole.rows = make([]int32, blockRows)
+	for i := range w.whole.rows {
+		w.whole.rows[i] = int32(i)
 	}
 	return w
 }
@@ -223,7 +224,7 @@ func (w *columnWorker) begin(p *columnPlan) {
 	for len(w.open) < len(p.conds.clauses) {
 		w.open = append(w.open, make([]uint64, blockRows/64))
 	}
-	w.keys, w.ways = make(map[fieldKey]*colscan.Memo[uint32]), make(map[fieldKey]*colscan.Memo[uint32])
+	w.keys, w.ways = make(map[fieldKey]*colscan.NumberMemo), make(map[fieldKey]*colscan.NumberMemo)
 	for i := range w.idBits {
 		w.idBits[i] = w.idBits[i][:0]
 	}
@@ -356,34 +357,37 @@ func resolve[T any](w *columnWorker, col int, set *rowSet, dst []T, m *colscan.M
 	return codes.Same(), colscan.Resolve(codes, w.place(col, set), dst[:len(set.rows)], m, f)
 }
 
-// of numbers a text.
-func (d *dict) of(b []byte) uint32 {
-	if string(b) == d.last {
-		return d.lastID
+// numbers is resolve for the texts of a field.
+func (w *columnWorker) numbers(col int, set *rowSet, dst []uint32, m *colscan.NumberMemo, field int) (same bool, err error) {
+	codes, err := w.load(col)
+	if err != nil {
+		return false, err
 	}
-	if id, ok := d.ids[string(b)]; ok {
-		d.last, d.lastID = d.vals[id], id
-		return id
-	}
-	return d.id(string(b))
+	return codes.Same(), colscan.Number(codes, w.place(col, set), dst[:len(set.rows)], m, w.number(field))
 }
 
-// number is the resolver of the texts of a field.
-func (w *columnWorker) number(field int) func(*colscan.Value) (uint32, error) {
+// number is what numbers the texts of a field.
+func (w *columnWorker) number(field int) func([][]byte, []uint32) {
 	d := &w.dicts[field]
-	return func(v *colscan.Value) (uint32, error) {
-		b, err := v.Text()
-		if field == fieldPrincipal && err == nil {
-			return d.id(w.run.principal(string(b))), nil
+	if field != fieldPrincipal {
+		return d.all
+	}
+	return func(texts [][]byte, ids []uint32) {
+		for i, b := range texts {
+			if w.run.Sessions {
+				texts[i] = []byte(w.run.principal(string(b)))
+			} else {
+				texts[i] = b[:roleLen(b)]
+			}
 		}
-		return d.of(b), err
+		d.all(texts, ids)
 	}
 }
 
 // texts numbers the texts of a field's own column in a set.
 func (w *columnWorker) texts(field int, set *rowSet, dst []uint32) (same bool, err error) {
 	if col := w.plan.text[field]; col >= 0 {
-		return resolve(w, col, set, dst, &w.memos[field], w.number(field))
+		return w.numbers(col, set, dst, &w.memos[field], field)
 	}
 	id := w.dicts[field].id(w.absent(field))
 	for i := range set.rows {

@@ -2,7 +2,6 @@ package cur
 
 import (
 	"cmp"
-	"strings"
 )
 
 // Invoice is the slice of a bill that a row belongs to: one seller's invoice of
@@ -174,15 +173,18 @@ func (k ControlKey) Compare(o ControlKey) int {
 
 // Role strips the session from an assumed-role principal and returns everything
 // else verbatim: `…:assumed-role/Role/session` becomes `…:assumed-role/Role`.
-func Role(principal string) string {
+func Role(principal string) string { return principal[:roleLen(principal)] }
+
+// roleLen returns how much of a principal its role is.
+func roleLen[T string | []byte](principal T) int {
 	const mark = ":assumed-role/"
-	i := strings.Index(principal, mark)
-	if i < 0 {
-		return principal
+	for i := range len(principal) - len(mark) {
+		if principal[i] != mark[0] || string(principal[i:i+len(mark)]) != mark {
+			continue
+		}
+		for i += len(mark); i < len(principal) && principal[i] != '/'; i++ {
+		}
+		return i
 	}
-	i += len(mark)
-	if j := strings.IndexByte(principal[i:], '/'); j >= 0 {
-		return principal[:i+j]
-	}
-	return principal
+	return len(principal)
 }

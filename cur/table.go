@@ -1,7 +1,6 @@
 package cur
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 
@@ -55,49 +54,6 @@ var slotColumns = [fixedSlots]Column{
 	ColPayer, ColBillingPeriod, ColInvoiceID, ColBillingEntity, ColProductCode, ColProductFamily,
 	ColProductName, ColModel, ColUsageType, ColOperation, ColPricingUnit, ColLineItemType,
 	ColCurrency, ColUsageAccount, ColRegion, ColPrincipal, ColResource, colInterval,
-}
-
-// dict interns the texts of one column.
-type dict struct {
-	ids    map[string]uint32
-	vals   []string
-	last   string // rows repeat: most look-ups end here
-	lastID uint32
-}
-
-func (d *dict) id(s string) uint32 {
-	if len(d.vals) > 0 && s == d.last {
-		return d.lastID
-	}
-	id, ok := d.ids[s]
-	if !ok {
-		// The text may alias a reader's buffer.
-		s = strings.Clone(s)
-		if d.ids == nil {
-			d.ids = make(map[string]uint32)
-		}
-		id = uint32(len(d.vals))
-		d.ids[s] = id
-		d.vals = append(d.vals, s)
-	}
-	d.last, d.lastID = d.vals[id], id
-	return id
-}
-
-// sort puts the texts in order and returns each old id's new one.
-func (d *dict) sort() []uint32 {
-	rank := make([]uint32, len(d.vals))
-	order := make([]uint32, len(d.vals))
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	slices.SortFunc(order, func(a, b uint32) int { return cmp.Compare(d.vals[a], d.vals[b]) })
-	vals := make([]string, len(d.vals))
-	for to, from := range order {
-		rank[from], vals[to] = uint32(to), d.vals[from]
-	}
-	*d = dict{vals: vals}
-	return rank
 }
 
 // invoiceText joins the fields of an invoice to one text that sorts as

@@ -21,6 +21,9 @@ type blockReader struct {
 	colscan.Scanner
 	memos  map[int]*colscan.Memo[cell]
 	table  map[int]*colscan.Memo[cell] // for tables
+	counts map[int]*colscan.NumberMemo
+	texts  []string // by number
+	number map[string]uint32
 	test   colscan.Test
 	tally  colscan.Memo[cell]
 	floats bool // amounts are loaded at once
@@ -215,6 +218,12 @@ func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked f
 			if err := s.sameTable(v, col, []int32{0, int32(len(sel) - 1)}, []cell{dst[0], dst[len(dst)-1]}); err != nil {
 				return err
 			}
+			if err := s.sameNumbers(v, col, nil, dst); err != nil {
+				return err
+			}
+			if err := s.sameNumbers(v, col, []int32{int32(len(sel) - 1), 0}, []cell{dst[len(dst)-1], dst[0]}); err != nil {
+				return err
+			}
 			// A part of what was loaded, in another order.
 			last := []cell{{}}
 			if err := colscan.Resolve(&v.Codes, []int32{int32(len(sel) - 1)}, last, s.memo(col), textCell); err != nil || last[0] != dst[len(dst)-1] {
@@ -247,6 +256,36 @@ func (s *blockReader) sameTable(v *colscan.Vector, col int, pos []int32, want []
 	for i, ref := range refs {
 		if ok && table[ref] != want[i] {
 			return fmt.Errorf("value %d is %+v in the table, want %+v", i, table[ref], want[i])
+		}
+	}
+	return nil
+}
+
+// sameNumbers checks that values are given the numbers of the texts that Resolve gave.
+func (s *blockReader) sameNumbers(v *colscan.Vector, col int, pos []int32, want []cell) error {
+	if s.counts == nil {
+		s.counts, s.number = map[int]*colscan.NumberMemo{}, map[string]uint32{}
+	}
+	if s.counts[col] == nil {
+		s.counts[col] = new(colscan.NumberMemo)
+	}
+	ids := make([]uint32, len(want))
+	err := colscan.Number(&v.Codes, pos, ids, s.counts[col], func(texts [][]byte, ids []uint32) {
+		for i, b := range texts {
+			id, ok := s.number[string(b)]
+			if !ok {
+				id = uint32(len(s.texts))
+				s.number[string(b)], s.texts = id, append(s.texts, string(b))
+			}
+			ids[i], texts[i] = id, nil
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for i, id := range ids {
+		if s.texts[id] != want[i].Text {
+			return fmt.Errorf("value %d is numbered as %q, want %q", i, s.texts[id], want[i].Text)
 		}
 	}
 	return nil
