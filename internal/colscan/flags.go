@@ -30,6 +30,10 @@ func (h *hybrid) flags(set []uint64, n int, most uint32) (ok bool) {
 		}
 		k := min(n-at, h.left)
 		switch {
+		case !h.repeat && h.width == 1 && most == 1 && k >= 64 && h.bit>>3+k>>6<<3 < len(h.packed):
+			k = k >> 6 << 6
+			longFlags(set, at, h.packed, h.bit, k>>6)
+			h.bit += k
 		case !h.repeat:
 			k = min(k, 64)
 			x, ok := h.equal(k, most)
@@ -91,6 +95,19 @@ func (h *hybrid) shortFlags(set []uint64, at, n int) int {
 	}
 	h.data = data
 	return at
+}
+
+// longFlags is flags from bit at on for words of 64 values that are packed from a bit on.
+func longFlags(set []uint64, at int, packed []byte, bit, words int) {
+	packed, set = packed[bit>>3:], set[at>>6:]
+	shift, up := bit&7, at&63
+	last := set[0]
+	for i := range words {
+		x := binary.LittleEndian.Uint64(packed[8*i:])>>shift | uint64(packed[8*i+8])<<(64-shift)
+		set[i] = last | x<<up
+		last = x >> (64 - up)
+	}
+	set[words] |= last
 }
 
 // flagsOf makes v.set the flags of the next n values.

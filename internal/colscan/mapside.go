@@ -20,11 +20,7 @@ type mapSide struct {
 	total int   // values of the window
 	done  int   // those that were consumed
 
-	// One bit for each entry that has a value, and how many the words before hold. Not
-	// set where all have one, as is the rule.
-	set  [mapWindow / 64]uint64
-	rank [mapWindow / 64]int32
-	one  [8]byte // see packed
+	one [8]byte // see packed
 }
 
 // open moves the side to the start of a chunk.
@@ -33,8 +29,11 @@ func (s *mapSide) open(v *Vector) { s.v, s.from, s.n, s.total, s.done = v, 0, 0,
 // whole reports whether all entries of the window have a value.
 func (s *mapSide) whole() bool { return s.total == s.n }
 
+// Where not all have one, v.set has a bit for each entry that does, and v.ranks how many
+// the words before hold.
+
 // has reports whether an entry has a value.
-func (s *mapSide) has(e int) bool { return s.whole() || s.set[e>>6]>>(e&63)&1 != 0 }
+func (s *mapSide) has(e int) bool { return s.whole() || s.v.set[e>>6]>>(e&63)&1 != 0 }
 
 // before returns how many values come before an entry, which may be the window's
 // end.
@@ -45,7 +44,7 @@ func (s *mapSide) before(e int) int {
 	case e == s.n:
 		return s.total
 	}
-	return int(s.rank[e>>6]) + bits.OnesCount64(s.set[e>>6]&lowBits(e&63))
+	return int(s.v.ranks[e>>6]) + bits.OnesCount64(s.v.set[e>>6]&lowBits(e&63))
 }
 
 // pass consumes the values before the k-th.
@@ -87,15 +86,10 @@ func (s *mapSide) begin(n int) error {
 	l.next += int64(n)
 	s.n, s.total, s.done = n, n, 0
 	if most := l.spec.maxDef; !l.def.covers(n, most) {
-		s.total = 0
-		for i := 0; i<<6 < n; i++ {
-			set, ok := l.def.equal(min(64, n-i<<6), most)
-			if !ok {
-				return errLevels
-			}
-			s.set[i], s.rank[i] = set, int32(s.total)
-			s.total += bits.OnesCount64(set)
+		if !s.v.flagsOf(&l.def, n, most) {
+			return errLevels
 		}
+		s.total = s.v.rank(n)
 	}
 	return nil
 }
@@ -190,33 +184,6 @@ func (s *mapSide) packed(k int) (r packedRun, ok bool) {
 	}
 	r.end = int32(min(s.done+end, s.total))
 	return r, true
-}
-
-// zeros consumes n values of one bit and sets a bit of dst for each that is 0. ok is false
-// when the data ends or a value is greater than 1.
-func (h *hybrid) zeros(dst []uint64, n int) (ok bool) {
-	for i := 0; n > 0; i++ {
-		if whole := min(n, h.left) >> 6; whole > 0 && !h.repeat && h.bit>>3+8*whole < len(h.packed) {
-			// The rule: pages begin with a few short runs, and one holds the rest.
-			packed, shift := h.packed[h.bit>>3:], h.bit&7
-			for j := range dst[i : i+whole] {
-				v := binary.LittleEndian.Uint64(packed[8*j:]) >> shift
-				dst[i+j] = ^(v | uint64(packed[8*j+8])<<(64-shift))
-			}
-			h.bit += whole << 6
-			h.left -= whole << 6
-			i, n = i+whole-1, n-whole<<6
-			continue
-		}
-		size := min(64, n)
-		ones, ok := h.equal(size, 1)
-		if !ok {
-			return false
-		}
-		dst[i] = ^ones & lowBits(size)
-		n -= size
-	}
-	return true
 }
 
 // nth returns the place of the n-th bit of x that is set, counted from 0. There is no

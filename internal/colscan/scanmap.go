@@ -21,7 +21,7 @@ type MapVector struct {
 	shapes mapShapes
 
 	// Where rows begin in the window of the keys.
-	starts [mapWindow / 64]uint64
+	starts [mapWindow/64 + 2]uint64
 	word   int   // of starts, that find has come to
 	row    int64 // the first that begins in it, or behind it
 
@@ -174,8 +174,11 @@ func (m *MapVector) window(ctx context.Context) error {
 		}
 	}
 	n := min(mapWindow, l.left)
-	if !l.rep.zeros(m.starts[:], n) {
+	if !l.rep.flags(m.starts[:], n, 1) {
 		return errLevels
+	}
+	for i := 0; i<<6 < n; i++ { // 0 begins a row
+		m.starts[i] = ^m.starts[i] & lowBits(min(64, n-i<<6))
 	}
 	if m.word = 0; m.row == 0 && m.starts[0]&1 == 0 {
 		return corrupt("row 0 does not begin a map")
