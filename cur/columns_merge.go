@@ -80,6 +80,9 @@ func (m *merger) groups(of partKey) {
 		anchorSlots = append(anchorSlots, slotOf(f))
 	}
 	both := make([]ends, w.both.len())
+	if len(w.parts) == 1 {
+		m.t.stems.reserve(w.both.len())
+	}
 	for n, p := range w.both.pairs {
 		line := lines[p.first]
 		if line == nil {

@@ -1,6 +1,7 @@
 package cur
 
 import (
+	"cmp"
 	"math/bits"
 	"slices"
 )
@@ -8,44 +9,38 @@ import (
 // sorted returns the numbers of the tuples in order, given the bounds of each place.
 //
 // As many places as fit are packed into a word, in as few bits as their bounds need,
-// above the tuple's position; most tuples need one word. When there are more, the last
-// places are sorted by first: positions keep what is equal later on in that order.
+// above the tuple's number; most tuples need one word. When there are more, the last
+// places are sorted by first, and what is equal by the others keeps that order.
 func (s *tupleSet) sorted(least, most []uint32) []uint32 {
-	order := make([]uint32, s.n)
-	for i := range order {
-		order[i] = uint32(i)
-	}
 	width := make([]int, s.stride)
 	for i := range width {
 		width[i] = bits.Len32(most[i] - least[i])
 	}
 	low := bits.Len(uint(s.n))
+	number := uint64(1)<<low - 1
 	list, other := make([]uint64, s.n), make([]uint64, s.n)
-	var next []uint32
+	for i := range list {
+		list[i] = uint64(i)
+	}
 	for to := s.stride; to > 0; {
 		from, used := to, 0
-		for ; from > 0; from-- {
-			if used+width[from-1] > 64-low {
-				break
-			}
+		for ; from > 0 && used+width[from-1] <= 64-low; from-- {
 			used += width[from-1]
 		}
-		if used > 0 {
-			for i, n := range order {
-				word := uint64(0)
-				for j, v := range s.at(int(n))[from:to] {
-					word = word<<width[from+j] | uint64(v-least[from+j])
-				}
-				list[i] = word<<low | uint64(i)
+		for i, word := range list {
+			n := word & number
+			word = 0
+			for j, v := range s.at(int(n))[from:to] {
+				word = word<<width[from+j] | uint64(v-least[from+j])
 			}
-			list, other = sortWords(list, other, low, used)
-			next = slices.Grow(next[:0], s.n)
-			for _, word := range list {
-				next = append(next, order[word&(1<<low-1)])
-			}
-			order, next = next, order
+			list[i] = word<<low | n
 		}
+		list, other = sortWords(list, other, low, used)
 		to = from
+	}
+	order := make([]uint32, s.n)
+	for i, word := range list {
+		order[i] = uint32(word & number)
 	}
 	return order
 }
@@ -53,11 +48,14 @@ func (s *tupleSet) sorted(least, most []uint32) []uint32 {
 // radixBits is how many bits at most words are sorted by at once.
 const radixBits = 11
 
-// sortWords sorts words that ascend in the low bits, by those and as many as are used
-// above them. It returns them in the memory of one or the other.
+// sortWords sorts words by the bits that are used above the low ones, and leaves those
+// that are equal in their order. It returns them in the memory of one or the other.
 func sortWords(list, other []uint64, low, used int) (sorted, spare []uint64) {
 	if len(list) < 1<<radixBits {
-		slices.Sort(list)
+		slices.SortStableFunc(list, func(a, b uint64) int { return cmp.Compare(a>>low, b>>low) })
+		return list, other
+	}
+	if used == 0 {
 		return list, other
 	}
 	passes := (used + radixBits - 1) / radixBits

@@ -58,8 +58,13 @@ func (t *sumTable) grow() int {
 
 // extend adds groups until there are n.
 func (t *sumTable) extend(n int) {
-	for have := t.len(); have < n; have++ {
-		t.grow()
+	for have := t.len(); have < n; have = t.len() {
+		if have == 0 || cap(t.slabs[len(t.slabs)-1]) == len(t.slabs[len(t.slabs)-1]) {
+			t.grow()
+			continue
+		}
+		last := &t.slabs[len(t.slabs)-1] // what follows in its memory is zero
+		*last = (*last)[:min(len(*last)+n-have, cap(*last))]
 	}
 }
 

@@ -130,6 +130,12 @@ func (s *tupleSet) index(size int) {
 	}
 }
 
+// reserve makes room for n more tuples.
+func (s *tupleSet) reserve(n int) {
+	s.vals = slices.Grow(s.vals, n*s.stride)
+	s.index(2 * (s.n + n))
+}
+
 func hashTuple(tuple []uint32) uint32 {
 	h := uint64(0x9e3779b97f4a7c15)
 	for _, k := range tuple {
