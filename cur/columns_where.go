@@ -78,6 +78,11 @@ func (p *columnPlan) planWhere(spec *Spec, where Where) bool {
 		}
 		w.clauses = append(w.clauses, need)
 	}
+	// A clause that asks for more than another lets no further row pass.
+	all := slices.Clone(w.clauses)
+	w.clauses = slices.DeleteFunc(w.clauses, func(c uint64) bool {
+		return slices.ContainsFunc(all, func(less uint64) bool { return less != c && less&^c == 0 })
+	})
 	for i := 0; i < len(w.late); {
 		if f := w.late[i]; slices.Contains(lineFields, f.field) {
 			w.lateLines, w.late = append(w.lateLines, f), slices.Delete(w.late, i, i+1)
