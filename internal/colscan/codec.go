@@ -48,12 +48,15 @@ func (d *decompressor) close() {
 	*d = decompressor{}
 }
 
-// roomy rounds the size of a buffer that is kept up to a power of two: the pages
-// of a chunk differ a little in size, and a buffer that grew with each of them
-// would leave its predecessors to the collector, the more the longer the file.
+// roomy rounds the size of a buffer that is kept up to a power of two, a large one to
+// a quarter of a megabyte: the pages of a chunk differ a little in size, and so do the
+// dictionaries of files. A buffer that grew with each of them would leave its
+// predecessors to the collector, the more the longer the file; and memory that is new to
+// the process costs the time to get it from the system.
 func roomy(n int) int {
-	if n > 1<<20 {
-		return n
+	const step = 1 << 18
+	if n > 4*step {
+		return (n + step - 1) &^ (step - 1)
 	}
 	return 1 << bits.Len(uint(n-1))
 }
