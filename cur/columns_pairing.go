@@ -1,9 +1,6 @@
 package cur
 
-import (
-	"math/bits"
-	"slices"
-)
+import "math/bits"
 
 // A pairing numbers pairs: the number of what the columns before have in common,
 // and the number of the next column's value. A chain of pairings brings the keys of
@@ -28,7 +25,7 @@ type pair struct{ first, second uint32 }
 const (
 	// smallDense is how many possible pairs an array is kept for however few of
 	// them there are.
-	smallDense = 1 << 17
+	smallDense = 1 << 15
 	// fullDense is how many possible pairs there may be to each pair for an array
 	// to be kept: a hash table is hardly smaller, and slower.
 	fullDense = 6
@@ -100,7 +97,7 @@ func (f *pairing) reserve(first, second uint32) {
 		return
 	}
 	size := 64
-	for size < need || size < min(4*len(f.dense), smallDense) {
+	for size < need || size < min(4*len(f.dense), midDense/4) {
 		size *= 2
 	}
 	dense := make([]uint32, size)
@@ -183,9 +180,8 @@ func (f *pairing) all(dst []uint32, first, second keyColumn, firsts, seconds int
 	var batch pairBatch
 	for at := 0; at < len(dst); at += len(batch.pairs) {
 		n := min(len(batch.pairs), len(dst)-at)
-		if batch.fill(first.from(at), second.from(at), n); len(f.pairs)+n > cap(f.pairs) {
-			f.pairs = slices.Grow(f.pairs, len(f.pairs)+n) // append alone would copy them more often
-		}
+		f.extend(n)
+		batch.fill(first.from(at), second.from(at), n)
 		if f.slots != nil {
 			f.hashed(dst[at:at+n], &batch)
 		} else {
@@ -193,6 +189,14 @@ func (f *pairing) all(dst []uint32, first, second keyColumn, firsts, seconds int
 		}
 	}
 	return keyColumn{ids: dst}
+}
+
+// extend makes room for n more pairs. Memory that append makes is cleared, and what it makes of
+// a long list is too little to be used for long.
+func (f *pairing) extend(n int) {
+	if n += len(f.pairs); n > cap(f.pairs) {
+		f.pairs = append(make([]pair, 0, 2*n), f.pairs...)
+	}
 }
 
 // A pairBatch is as many pairs as are looked up at once. First all places are read that

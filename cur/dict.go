@@ -53,15 +53,16 @@ func (d *dict) all(texts [][]byte, ids []uint32) {
 		n := min(len(hashes), len(texts))
 		d.reserve(n)
 		warm := uint64(0)
+		for _, b := range texts[:n] {
+			warm += touch(b)
+		}
 		for i, b := range texts[:n] {
 			hashes[i] = maphash.Bytes(d.seed, b)
 			warm += d.slots[d.place(hashes[i])]
 		}
 		for _, h := range hashes[:n] {
 			if e := uint32(d.slots[d.place(h)]); e != 0 {
-				if s := d.vals[e-1]; len(s) > 0 {
-					warm += uint64(s[0]) + uint64(s[len(s)-1])
-				}
+				warm += touch(d.vals[e-1])
 			}
 		}
 		d.warm = warm
@@ -71,6 +72,14 @@ func (d *dict) all(texts [][]byte, ids []uint32) {
 		d.seen(ids[n-1])
 		texts, ids = texts[n:], ids[n:]
 	}
+}
+
+// touch reads a text's beginning, middle and end, which are mostly all of it as memory is read.
+func touch[T string | []byte](s T) uint64 {
+	if len(s) == 0 {
+		return 0
+	}
+	return uint64(s[0]) + uint64(s[len(s)/2]) + uint64(s[len(s)-1])
 }
 
 // place returns the first slot of a hash.
