@@ -59,11 +59,8 @@ func (t *Test) Look(v *Vector, row int64, n int, of uint64, sets [][]uint64, res
 	id, size := t.memo.id, t.memo.size
 	if t.memo.begin(&v.Codes); id != t.memo.id || size != t.memo.size || of != t.of {
 		t.of, t.width = of, 0
-		if !t.memo.resolveAll(&v.Codes, resolve) {
-			return false
-		}
 	}
-	if !t.memo.whole {
+	if !t.memo.resolveFew(&v.Codes, resolve) {
 		return false
 	}
 	for c := of; c != 0; c &= c - 1 {

@@ -51,8 +51,7 @@ type Memo[T any] struct {
 	size  int // of the dictionary
 	vals  []T // by entry; the last is that of null
 	known []bool
-	whole bool // all are known: see Or
-	every int8 // 1: all but null are known; -1: an entry makes no sense; see Table
+	every int8 // of all entries and null: 1 known, -1 one makes no sense, 0 not tried
 	val   Value
 }
 
@@ -61,7 +60,7 @@ func (m *Memo[T]) begin(c *Codes) {
 		return
 	}
 	n := c.dict.size()
-	m.id, m.size, m.whole, m.every = c.id, c.dict.size(), false, 0
+	m.id, m.size, m.every = c.id, n, 0
 	if n++; cap(m.known) < n {
 		m.known, m.vals = make([]bool, n), make([]T, n)
 	}
@@ -152,7 +151,7 @@ func Or(c *Codes, dst []uint64, m *Memo[uint64], resolve func(*Value) (uint64, e
 	}
 	known, vals, refs := m.known, m.vals[:len(m.known)], c.refs[:len(dst)]
 	last := uint32(len(known) - 1)
-	if !c.owns && (m.whole || m.resolveAll(c, resolve)) {
+	if !c.owns && m.resolveFew(c, resolve) {
 		for i, ref := range refs {
 			if at := min(ref, last); int(at) < len(vals) {
 				dst[i] |= vals[at]
@@ -174,20 +173,29 @@ func Or(c *Codes, dst []uint64, m *Memo[uint64], resolve func(*Value) (uint64, e
 	return nil
 }
 
-// resolveAll resolves a small dictionary and null; false when the dictionary is not
-// small, or an entry of it makes no sense, which is no matter until a row has it.
+// resolveAll resolves all entries of the dictionary and null, at its first call for a chunk,
+// and reports whether they are all known. One that makes no sense is no matter until a row
+// has it.
 func (m *Memo[T]) resolveAll(c *Codes, resolve func(*Value) (T, error)) bool {
-	if m.size > 1<<10 {
-		return false
+	if m.every != 0 {
+		return m.every > 0
 	}
+	m.every = -1
 	for ref := range m.size {
 		if _, err := m.one(c, uint32(ref), resolve); err != nil {
 			return false
 		}
 	}
-	_, err := m.one(c, refNull, resolve)
-	m.whole = err == nil
-	return m.whole
+	if _, err := m.one(c, refNull, resolve); err != nil {
+		return false
+	}
+	m.every = 1
+	return true
+}
+
+// resolveFew is resolveAll of a small dictionary; false where it is not small.
+func (m *Memo[T]) resolveFew(c *Codes, resolve func(*Value) (T, error)) bool {
+	return m.size <= 1<<10 && m.resolveAll(c, resolve)
 }
 
 // one resolves one reference.

@@ -24,17 +24,7 @@ func Table[T any](c *Codes, pos []int32, refs []uint32, every bool, m *Memo[T], 
 			refs[i] = min(c.refs[p], null)
 		}
 	}
-	if every && m.every == 0 {
-		m.every = 1
-		for ref := range m.size {
-			if _, err := m.one(c, uint32(ref), resolve); err != nil {
-				m.every = -1 // no matter, unless a row has the entry
-				break
-			}
-		}
-		_, _ = m.one(c, refNull, resolve)
-	}
-	if m.every < 1 || !m.known[m.size] {
+	if !every || !m.resolveAll(c, resolve) {
 		for _, ref := range refs {
 			if int(ref) < len(m.known) && m.known[ref] {
 				continue
