@@ -2,6 +2,7 @@ package colscan
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"math/bits"
@@ -100,6 +101,27 @@ func (d *decompressor) decode(codec int32, dst, src []byte, size int) ([]byte, e
 		return nil, corrupt("page holds more than the %d bytes it promises", size)
 	}
 	return out, nil
+}
+
+// literal returns what a Snappy block stands for when it is one literal, which is how
+// numbers and packed indexes that do not compress are written: they can stay where they
+// were read. size is as for decode.
+func literal(codec int32, src []byte, size int) (b []byte, ok bool) {
+	n, at := binary.Uvarint(src)
+	if codec != codecSnappy || at <= 0 || at == len(src) || n == 0 || n > uint64(size) || src[at]&3 != 0 {
+		return nil, false
+	}
+	less := uint64(src[at] >> 2) // the length less one, or how many bytes hold it
+	at++
+	if less >= 60 {
+		var wide [8]byte
+		k := copy(wide[:less-59], src[at:])
+		less, at = binary.LittleEndian.Uint64(wide[:]), at+k
+	}
+	if less != n-1 || uint64(len(src)-at) != n {
+		return nil, false
+	}
+	return src[at:], true
 }
 
 func (d *decompressor) gunzip(dst, src []byte) ([]byte, error) {

@@ -239,15 +239,21 @@ func (c *chunkReader) payload(h *pageHeader) ([]byte, error) {
 	return b, c.checksum(h, b)
 }
 
-// payloadOnce is payload for bytes that are needed only until the next page: a
-// large page is read into memory that all columns share, and which therefore is in
+// small reports whether a page is read into the chunk's own buffer, where it stays until
+// the next header is read.
+func (c *chunkReader) small(h *pageHeader) bool {
+	return int(h.compressed) <= max(len(c.buf), readAhead)
+}
+
+// payloadOnce is payload for bytes that are needed only until the next page: one that is
+// not small is read into memory that all columns share, and which therefore is in
 // the processor's cache, and the chunk's own buffer stays small. The next header is read
 // with it.
 func (c *chunkReader) payloadOnce(h *pageHeader, shared *[]byte) ([]byte, error) {
-	n := int(h.compressed)
-	if n <= max(len(c.buf), readAhead) {
+	if c.small(h) {
 		return c.payload(h)
 	}
+	n := int(h.compressed)
 	whole := int(min(int64(n+headerWindow), c.remaining()))
 	if cap(*shared) < whole {
 		*shared = make([]byte, roomy(whole))
@@ -359,10 +365,11 @@ func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 	packed := p.id != codecNone && !h.plain
 	var b []byte
 	var err error
-	if packed {
-		b, err = p.in.payloadOnce(h, &p.codec.shared)
-	} else {
+	lasting := !packed || p.in.small(h)
+	if lasting {
 		b, err = p.in.payload(h)
+	} else {
+		b, err = p.in.payloadOnce(h, &p.codec.shared)
 	}
 	if err != nil {
 		return err
@@ -375,7 +382,7 @@ func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 			return corrupt("levels of %d bytes in a page of %d", levels, len(b))
 		}
 		own := b[:levels]
-		if packed { // what was read is void with the next page of any column
+		if !lasting { // what was read is void with the next page of any column
 			p.levels = append(p.levels[:0], own...)
 			own = p.levels
 		}
@@ -384,14 +391,18 @@ func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 	// A page of nulls alone may hold no values at all, not even an empty
 	// compressed block.
 	if packed && len(b) > 0 {
-		into := &p.buf
-		if p.once {
-			into = &p.codec.once
+		if same, ok := literal(p.id, b, size); ok && (lasting || p.once) {
+			b = same
+		} else {
+			into := &p.buf
+			if p.once {
+				into = &p.codec.once
+			}
+			if b, err = p.codec.decode(p.id, *into, b, size); err != nil {
+				return err
+			}
+			*into = b
 		}
-		if b, err = p.codec.decode(p.id, *into, b, size); err != nil {
-			return err
-		}
-		*into = b
 	}
 	if h.kind == pageData {
 		if repBytes, b, err = levelsV1(b, p.spec.maxRep, h.repEncoding); err != nil {
