@@ -56,11 +56,14 @@ func (p *columnPlan) planWhere(spec *Spec, where Where) bool {
 				}
 				field = numTextFields + i
 			}
-			if len(w.conds) == 64 || len(where.Any) > 64 {
+			n := slices.IndexFunc(w.conds, c.equal) // clauses have conditions in common
+			if n < 0 {
+				n, w.conds = len(w.conds), append(w.conds, c)
+			}
+			if n == 64 || len(where.Any) > 64 {
 				return false
 			}
-			bit := uint64(1) << len(w.conds)
-			w.conds = append(w.conds, c)
+			bit := uint64(1) << n
 			need |= bit
 			list := &w.fields
 			if p.isDerived(field) || isLate(where, p, c.Column) {
