@@ -340,15 +340,21 @@ func (p *pageReader) readDictionary(h *pageHeader) error {
 	if h.encoding != encPlain && h.encoding != encPlainDictionary {
 		return corrupt("dictionary of encoding %s", encodingName(h.encoding))
 	}
+	small := p.in.small(h)
 	src, err := p.in.payloadOnce(h, &p.codec.shared)
 	if err != nil {
 		return err
 	}
-	if p.id == codecNone {
+	same, ok := literal(p.id, src, int(h.uncompressed))
+	switch {
+	case p.id == codecNone:
 		// The read buffer is about to be reused; the dictionary stays.
 		p.dict.mem = append(p.dict.mem[:0], src...)
 		src = p.dict.mem
-	} else {
+	case ok && !small: // what it was read into is the dictionary's from now on
+		p.dict.mem, p.codec.shared = p.codec.shared, p.dict.mem
+		src = same
+	default:
 		if src, err = p.codec.decode(p.id, p.dict.mem, src, int(h.uncompressed)); err != nil {
 			return err
 		}
@@ -391,13 +397,15 @@ func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 	// A page of nulls alone may hold no values at all, not even an empty
 	// compressed block.
 	if packed && len(b) > 0 {
-		if same, ok := literal(p.id, b, size); ok && (lasting || p.once) {
-			b = same
-		} else {
-			into := &p.buf
-			if p.once {
-				into = &p.codec.once
+		into := &p.buf
+		if p.once {
+			into = &p.codec.once
+		}
+		if same, ok := literal(p.id, b, size); ok {
+			if b = same; !lasting { // what it was read into is the page's from now on
+				*into, p.codec.shared = p.codec.shared, *into
 			}
+		} else {
 			if b, err = p.codec.decode(p.id, *into, b, size); err != nil {
 				return err
 			}
