@@ -2,7 +2,6 @@ package attribution
 
 import (
 	"math"
-	"slices"
 	"time"
 
 	"github.com/spendclaim/spendclaim/cur"
@@ -24,38 +23,22 @@ func (as *Assigner) series(got []piece, g *grain, i int, k *cur.Key) (end int, l
 	if _, split := as.ix.poolOf(k, &got[0].Assignment); split {
 		return end, last // bucket by bucket
 	}
-	until := int64(math.MinInt64)
-	for ; end < g.book.Len() && len(g.of[end]) == 0; end++ {
-		next := g.book.Key(end)
-		if !alike(k, next) {
-			break
+	until := as.until(k)
+	if until == k.Bucket.Start {
+		return end, last
+	}
+	end = g.book.Series(i)
+	if len(g.of) > 0 || g.book.Key(end-1).Bucket.Start >= until {
+		n := i + 1
+		for n < end && len(g.of[n]) == 0 && g.book.Key(n).Bucket.Start < until {
+			n++
 		}
-		if until == math.MinInt64 {
-			until = as.until(k)
-		}
-		if next.Bucket.Start >= until {
-			break
-		}
-		m := g.book.Sums(end)
-		got[0].sums.Add(&m)
-		last = next.Bucket
+		end = n
+	}
+	if end > i+1 {
+		last, got[0].sums = g.book.Key(end-1).Bucket, g.book.Total(i, end)
 	}
 	return end, last
-}
-
-// alike reports whether keys of one partial are equal but for the bucket. What differs
-// most often is looked at first.
-func alike(a, b *cur.Key) bool {
-	return a.Resource == b.Resource && a.Principal == b.Principal && a.UsageAccount == b.UsageAccount && a.Region == b.Region &&
-		a.UsageType == b.UsageType && a.Operation == b.Operation && a.PricingUnit == b.PricingUnit && a.LineItemType == b.LineItemType &&
-		a.Currency == b.Currency && a.Model == b.Model && a.ProductName == b.ProductName && a.ProductFamily == b.ProductFamily &&
-		a.ProductCode == b.ProductCode && a.BillingEntity == b.BillingEntity && a.Invoice == b.Invoice &&
-		a.BillingPeriod == b.BillingPeriod && a.Payer == b.Payer &&
-		!slices.ContainsFunc(a.Declared(), func(c cur.Column) bool {
-			v, _ := a.Column(c)
-			w, _ := b.Column(c)
-			return v != w
-		})
 }
 
 // until returns the start of the first bucket after k's that may be assigned in

@@ -314,6 +314,24 @@ func (p *Partial) Key(i int) *Key {
 // Sums returns the measures of group i.
 func (p *Partial) Sums(i int) Measures { return p.t.groups.measures(i) }
 
+// Series returns the end of the series of groups that begins with group i: the number
+// of the first group after it whose key differs in more than the bucket. In the order
+// of groups the days of one thing follow one another.
+func (p *Partial) Series(i int) (end int) {
+	keys := &p.t.groups.keys
+	first := keys.at(i)
+	for end = i + 1; end < keys.n; end++ {
+		if k := keys.at(end); k[keyStem] != first[keyStem] || k[keyTail] != first[keyTail] {
+			break
+		}
+	}
+	return end
+}
+
+// Total returns the measures of the groups from number i to before number end, added
+// up.
+func (p *Partial) Total(i, end int) Measures { return p.t.groups.sums.total(i, end) }
+
 // Exact returns one sum of group i without copying the others.
 func (p *Partial) Exact(i int, m Measure) exact.Num { return p.t.groups.sum(i, m) }
 

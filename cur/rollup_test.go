@@ -329,3 +329,50 @@ func TestWhereOutsideTheKeyIsRefused(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// A series is the days of one thing, and its total what they add up to, whatever the
+// sums: small numbers that no longer fit one, measures that are kept apart.
+func TestSeriesAddUp(t *testing.T) {
+	spec := (&Rollup{Keys: []Column{"resourceTags/user:team"}}).Spec()
+	tab := newTable(spec, 1<<NumMeasures-1, 0)
+	for i := range 200 {
+		k := (&Key{Resource: strconv.Itoa(i % 3), Bucket: Bucket{Start: int64(i/3) * 86400, Span: Day}}).
+			WithColumns(spec.Columns, []string{strconv.Itoa(i / 150)})
+		var m Measures
+		m.Rows, m.NetRows, m.CostBlank = 1, int64(i%2), int64(i%5)
+		for _, of := range []Measure{UnblendedCost, Usage, ReservationUnusedRecurringFee} {
+			if err := m.Put(of, decimalOf(int64(i)).Shift(int32(i%12))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		tab.groups.add(tab.groups.find(tab.intern(k)), &m)
+	}
+	tab.finish()
+	p := &Partial{t: tab}
+	series := 0
+	for i := 0; i < p.Len(); series++ {
+		var want Measures
+		end := i
+		for ; end < p.Len(); end++ {
+			a, b := *p.Key(i), *p.Key(end)
+			if b.Bucket = a.Bucket; a.Compare(&b) != 0 {
+				break
+			}
+			m := p.Sums(end)
+			want.Add(&m)
+		}
+		if got := p.Series(i); got != end {
+			t.Fatalf("series from %d ends at %d, want %d", i, got, end)
+		}
+		if got := p.Total(i, end); !got.Equal(&want) {
+			t.Errorf("groups %d to %d add up to %+v, want %+v", i, end, got, want)
+		}
+		if got := p.Total(i, i); !got.Equal(&Measures{}) {
+			t.Errorf("no groups add up to %+v", got)
+		}
+		i = end
+	}
+	if series < 6 {
+		t.Errorf("%d series, want three resources with two tags", series)
+	}
+}

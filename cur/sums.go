@@ -167,6 +167,34 @@ func (t *sumTable) measures(i int) Measures {
 	return m
 }
 
+// total adds up the measures of the groups from i to before end.
+func (t *sumTable) total(i, end int) (m Measures) {
+	var sums [denseMeasures]int64
+	for n := i; n < end; n++ {
+		r := t.at(n)
+		m.Rows += r.rows
+		m.NetRows += r.net
+		m.CostBlank += r.blank
+		for j, v := range r.sums {
+			sum, ok := exact.AddSmall(sums[j], v)
+			if !ok {
+				m.sums[j].Acc(exact.FromSmall(sums[j]))
+				sum = v
+			}
+			sums[j] = sum
+		}
+	}
+	for j, v := range sums {
+		m.sums[j].Acc(exact.FromSmall(v))
+	}
+	for j := range m.sums {
+		for n := i; n < end && t.inMore.Has(Measure(j)); n++ {
+			m.sums[j].Acc(t.more[sumAt{uint32(n), Measure(j)}])
+		}
+	}
+	return m
+}
+
 // addFrom adds group j of another table.
 func (t *sumTable) addFrom(i int, from *sumTable, j int) {
 	r, s := t.at(i), from.at(j)
