@@ -218,10 +218,12 @@ func (s *blockReader) read(f *colscan.File, col, block int, limit int64, asked f
 			if err := s.sameTable(v, col, []int32{0, int32(len(sel) - 1)}, []cell{dst[0], dst[len(dst)-1]}); err != nil {
 				return err
 			}
-			if err := s.sameNumbers(v, col, nil, dst); err != nil {
-				return err
+			if g%2 == 0 {
+				err = s.sameNumbers(v, col, nil, dst)
+			} else {
+				err = s.sameNumbers(v, col, []int32{int32(len(sel) - 1), 0}, []cell{dst[len(dst)-1], dst[0]})
 			}
-			if err := s.sameNumbers(v, col, []int32{int32(len(sel) - 1), 0}, []cell{dst[len(dst)-1], dst[0]}); err != nil {
+			if err != nil {
 				return err
 			}
 			// A part of what was loaded, in another order.
