@@ -287,6 +287,8 @@ type pageReader struct {
 	buf   []byte
 	// once says that nothing of the page is needed when another column's is read.
 	once bool
+	// literal says that the last large page was one Snappy literal.
+	literal bool
 	// levels are those of the page, where they are not part of buf.
 	levels []byte
 	dict   dictionary
@@ -340,28 +342,60 @@ func (p *pageReader) readDictionary(h *pageHeader) error {
 	if h.encoding != encPlain && h.encoding != encPlainDictionary {
 		return corrupt("dictionary of encoding %s", encodingName(h.encoding))
 	}
-	small := p.in.small(h)
-	src, err := p.in.payloadOnce(h, &p.codec.shared)
+	in, src, err := p.read(h, &p.dict.mem, p.dict.literal)
 	if err != nil {
 		return err
 	}
-	same, ok := literal(p.id, src, int(h.uncompressed))
-	switch {
-	case p.id == codecNone:
+	if p.id == codecNone {
 		// The read buffer is about to be reused; the dictionary stays.
 		p.dict.mem = append(p.dict.mem[:0], src...)
 		src = p.dict.mem
-	case ok && !small: // what it was read into is the dictionary's from now on
-		p.dict.mem, p.codec.shared = p.codec.shared, p.dict.mem
-		src = same
-	default:
-		if src, err = p.codec.decode(p.id, p.dict.mem, src, int(h.uncompressed)); err != nil {
-			return err
-		}
-		p.dict.mem = src
+	} else if src, err = p.unpack(src, int(h.uncompressed), in, &p.dict.mem, &p.dict.literal); err != nil {
+		return err
 	}
 	p.epoch++
 	return p.dict.build(p.spec, src, int(h.values))
+}
+
+// place is where a page was read to.
+type place int
+
+const (
+	inChunk  place = iota // the chunk's own buffer, where it stays until the next header is read
+	inShared              // memory that all columns share
+	inPlace               // where it is to be decompressed to
+)
+
+// read reads a page that is to be decompressed to into. A large one that is thought to
+// be a literal, as the one before it was, is read to where it can stay.
+func (p *pageReader) read(h *pageHeader, into *[]byte, literal bool) (in place, b []byte, err error) {
+	to := &p.codec.shared
+	switch {
+	case p.in.small(h):
+	case literal:
+		in, to = inPlace, into
+	default:
+		in = inShared
+	}
+	b, err = p.in.payloadOnce(h, to)
+	return in, b, err
+}
+
+// unpack decompresses what read has read. literal says whether the page is one, for the
+// next.
+func (p *pageReader) unpack(b []byte, size int, in place, into *[]byte, isLiteral *bool) ([]byte, error) {
+	same, ok := literal(p.id, b, size)
+	if *isLiteral = ok; ok && in == inPlace {
+		return same, nil
+	}
+	if in == inPlace { // it must not be decompressed to where it lies
+		*into, p.codec.shared = p.codec.shared, *into
+	}
+	b, err := p.codec.decode(p.id, *into, b, size)
+	if err == nil {
+		*into = b
+	}
+	return b, err
 }
 
 // load decompresses the data page of header h and sets up its three streams:
@@ -369,13 +403,17 @@ func (p *pageReader) readDictionary(h *pageHeader) error {
 func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 	p.loaded++
 	packed := p.id != codecNone && !h.plain
+	into := &p.buf
+	if p.once {
+		into = &p.codec.once
+	}
+	var in place
 	var b []byte
 	var err error
-	lasting := !packed || p.in.small(h)
-	if lasting {
-		b, err = p.in.payload(h)
+	if packed {
+		in, b, err = p.read(h, into, p.literal)
 	} else {
-		b, err = p.in.payloadOnce(h, &p.codec.shared)
+		b, err = p.in.payload(h)
 	}
 	if err != nil {
 		return err
@@ -388,7 +426,7 @@ func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 			return corrupt("levels of %d bytes in a page of %d", levels, len(b))
 		}
 		own := b[:levels]
-		if !lasting { // what was read is void with the next page of any column
+		if in != inChunk { // what was read is void with the next page of any column
 			p.levels = append(p.levels[:0], own...)
 			own = p.levels
 		}
@@ -397,19 +435,10 @@ func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 	// A page of nulls alone may hold no values at all, not even an empty
 	// compressed block.
 	if packed && len(b) > 0 {
-		into := &p.buf
-		if p.once {
-			into = &p.codec.once
-		}
-		if same, ok := literal(p.id, b, size); ok {
-			if b = same; !lasting { // what it was read into is the page's from now on
-				*into, p.codec.shared = p.codec.shared, *into
-			}
-		} else {
-			if b, err = p.codec.decode(p.id, *into, b, size); err != nil {
-				return err
-			}
-			*into = b
+		if same, ok := literal(p.id, b, size); ok && in == inChunk {
+			b = same
+		} else if b, err = p.unpack(b, size, in, into, &p.literal); err != nil {
+			return err
 		}
 	}
 	if h.kind == pageData {

@@ -18,6 +18,7 @@ type value struct {
 type dictionary struct {
 	present bool
 	mem     []byte // owned
+	literal bool   // the last one was one Snappy literal
 	data    []byte
 	offsets []uint32 // of variable-length entries: where their length stands
 	width   int
