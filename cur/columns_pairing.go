@@ -100,7 +100,7 @@ func (f *pairing) reserve(first, second uint32) {
 	for size < need || size < min(4*len(f.dense), midDense/4) {
 		size *= 2
 	}
-	dense := make([]uint32, size)
+	dense := fresh[uint32](size)
 	if f.slots == nil && shift == f.shift {
 		copy(dense, f.dense)
 	} else {
@@ -119,7 +119,7 @@ func (f *pairing) rehash(size int) {
 	for size < 2*len(f.pairs)+2 {
 		size *= 2
 	}
-	f.slots, f.tight = make([]uint64, size), tight(f.first, f.shift)
+	f.slots, f.tight = fresh[uint64](size), tight(f.first, f.shift)
 	mask := uint64(size - 1)
 	for i, p := range f.pairs {
 		tag, at := f.place(p)

@@ -277,7 +277,7 @@ func (t *wordTable) find(word, at uint64, row int32) uint32 {
 // grow makes the table twice as large.
 func (t *wordTable) grow() {
 	old := t.slots
-	t.slots = make([]wordSlot, 2*len(old))
+	t.slots = fresh[wordSlot](2 * len(old))
 	t.shift--
 	mask := uint64(len(t.slots) - 1)
 	for _, s := range old {

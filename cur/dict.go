@@ -113,7 +113,7 @@ func (d *dict) reserve(n int) {
 	if old == nil {
 		d.seed = maphash.MakeSeed()
 	}
-	d.slots = make([]uint64, 1<<bits.Len(uint(n-1)))
+	d.slots = fresh[uint64](1 << bits.Len(uint(n-1)))
 	mask := uint64(len(d.slots) - 1)
 	for _, e := range old {
 		if e == 0 {

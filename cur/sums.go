@@ -44,7 +44,7 @@ func (t *sumTable) grow() int {
 	case n == 0:
 		t.slabs = append(t.slabs, make([]sumRow, 0, 1)) // many partials have few groups
 	case n&(slabRows-1) == 0:
-		t.slabs = append(t.slabs, make([]sumRow, 0, slabRows))
+		t.slabs = append(t.slabs, fresh[sumRow](slabRows)[:0])
 	}
 	last := &t.slabs[len(t.slabs)-1]
 	if n < slabRows && len(*last) == cap(*last) {

@@ -119,7 +119,7 @@ func (s *tupleSet) index(size int) {
 	for n < size || n < 2*s.n {
 		n *= 2
 	}
-	s.slots = make([]uint32, n)
+	s.slots = fresh[uint32](n)
 	mask := uint32(n - 1)
 	for i := range s.n {
 		at := hashTuple(s.at(i)) & mask
