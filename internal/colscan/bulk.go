@@ -1,9 +1,6 @@
 package colscan
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "encoding/binary"
 
 // This file holds the decoding of many values at once. It reads the same
 // streams as next and skip do, and may be mixed with them.
@@ -332,10 +329,7 @@ func (v *Vector) spread(dst []uint32) error {
 	if !v.flagsOf(&v.leaf.def, len(dst), v.leaf.spec.maxDef) {
 		return errLevels
 	}
-	n := 0
-	for _, x := range v.set[:(len(dst)+63)>>6] {
-		n += bits.OnesCount64(x)
-	}
+	n := v.rank(len(dst))
 	switch n {
 	case len(dst):
 		return v.take(dst)

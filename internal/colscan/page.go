@@ -287,7 +287,7 @@ type pageReader struct {
 	buf   []byte
 	// once says that nothing of the page is needed when another column's is read.
 	once bool
-	// literal says that the last large page was one Snappy literal.
+	// literal says that the last page was one Snappy literal.
 	literal bool
 	// levels are those of the page, where they are not part of buf.
 	levels []byte
@@ -350,7 +350,7 @@ func (p *pageReader) readDictionary(h *pageHeader) error {
 		// The read buffer is about to be reused; the dictionary stays.
 		p.dict.mem = append(p.dict.mem[:0], src...)
 		src = p.dict.mem
-	} else if src, err = p.unpack(src, int(h.uncompressed), in, &p.dict.mem, &p.dict.literal); err != nil {
+	} else if src, err = p.unpack(src, int(h.uncompressed), in, false, &p.dict.mem, &p.dict.literal); err != nil {
 		return err
 	}
 	p.epoch++
@@ -368,11 +368,11 @@ const (
 
 // read reads a page that is to be decompressed to into. A large one that is thought to
 // be a literal, as the one before it was, is read to where it can stay.
-func (p *pageReader) read(h *pageHeader, into *[]byte, literal bool) (in place, b []byte, err error) {
+func (p *pageReader) read(h *pageHeader, into *[]byte, guess bool) (in place, b []byte, err error) {
 	to := &p.codec.shared
 	switch {
 	case p.in.small(h):
-	case literal:
+	case guess:
 		in, to = inPlace, into
 	default:
 		in = inShared
@@ -381,11 +381,12 @@ func (p *pageReader) read(h *pageHeader, into *[]byte, literal bool) (in place, 
 	return in, b, err
 }
 
-// unpack decompresses what read has read. literal says whether the page is one, for the
-// next.
-func (p *pageReader) unpack(b []byte, size int, in place, into *[]byte, isLiteral *bool) ([]byte, error) {
+// unpack decompresses what read has read. A literal stays where it lies: in place, or in
+// the chunk's buffer when it is needed no longer than that lasts. guess becomes whether it
+// was one, for the next page.
+func (p *pageReader) unpack(b []byte, size int, in place, passing bool, into *[]byte, guess *bool) ([]byte, error) {
 	same, ok := literal(p.id, b, size)
-	if *isLiteral = ok; ok && in == inPlace {
+	if *guess = ok; ok && (in == inPlace || in == inChunk && passing) {
 		return same, nil
 	}
 	if in == inPlace { // it must not be decompressed to where it lies
@@ -435,9 +436,7 @@ func (p *pageReader) load(h *pageHeader, rep, def *hybrid, vals *values) error {
 	// A page of nulls alone may hold no values at all, not even an empty
 	// compressed block.
 	if packed && len(b) > 0 {
-		if same, ok := literal(p.id, b, size); ok && in == inChunk {
-			b = same
-		} else if b, err = p.unpack(b, size, in, into, &p.literal); err != nil {
+		if b, err = p.unpack(b, size, in, true, into, &p.literal); err != nil {
 			return err
 		}
 	}
