@@ -294,7 +294,7 @@ func (d *bodyReader) partial() (*Partial, error) {
 	if err := d.groups(t, &t.groups, all, used, t.appendKey); err != nil {
 		return nil, err
 	}
-	t.tails.slots = nil
+	t.sortTails()
 	if err := d.groups(t, &t.rest, restSlots[:], used, func(slots []uint32) { t.rest.keys.append(slots) }); err != nil {
 		return nil, err
 	}
@@ -321,6 +321,19 @@ func (t *table) appendKey(slots []uint32) {
 		stem = t.stems.append(slots[:slotBucket])
 	}
 	t.groups.keys.append([]uint32{keyStem: uint32(stem), keyBucket: slots[slotBucket], keyTail: t.tail(slots)})
+}
+
+// sortTails puts the tails in order, which came as groups have them. The order of groups
+// is that of what the tails hold, and stays.
+func (t *table) sortTails() {
+	if len(t.spec.Columns) == 0 {
+		return
+	}
+	rank := ranks(t.tails.sort(make([][]uint32, t.tails.stride)))
+	for i := range t.groups.len() {
+		tail := &t.groups.keys.at(i)[keyTail]
+		*tail = rank[*tail]
+	}
 }
 
 // groups reads the groups of g, whose key has the given slots and is appended by keep,

@@ -15,25 +15,30 @@ type merger struct {
 	ids  []uint32
 }
 
-// mergeInto puts what the worker has into the tables of the deliveries. The worker
-// is of no use afterwards.
-func (w *columnWorker) mergeInto(parts map[partKey]*part) {
+// tables returns what the worker has, finished, by delivery. The worker is of no use
+// afterwards.
+func (w *columnWorker) tables() map[partKey]*table {
 	// What is left is read back by number.
 	w.group.slots, w.group.dense, w.both.slots, w.both.dense = nil, nil, nil, nil
+	of := make(map[partKey]*table, len(w.parts))
+	for key := range w.parts {
+		of[key] = newTable(w.run.spec, 0, 0)
+	}
 	for i := range w.control {
 		c := &w.control[i]
-		p := parts[c.part]
 		c.m.Rows = c.rows
-		p.addControl(c.key, &c.m)
+		of[c.part].addControl(c.key, &c.m)
 		if w.run.spec.RestUnread {
-			p.unread += c.rows - c.matched
+			of[c.part].unread += c.rows - c.matched
 		}
 	}
-	for key := range w.parts {
-		m := &merger{w: w, t: parts[key].table, seen: make([][]uint32, len(w.dicts)), ids: make([]uint32, len(lineFields)+len(w.dicts))}
+	for key, t := range of {
+		m := &merger{w: w, t: t, seen: make([][]uint32, len(w.dicts)), ids: make([]uint32, len(lineFields)+len(w.dicts))}
 		m.groups(key)
 		m.rest(key)
+		t.finish()
 	}
+	return of
 }
 
 // text returns a text's number in the table.

@@ -1,7 +1,6 @@
 package cur
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -75,33 +74,49 @@ func (r *Reader) forget(li *LineItem) {
 func (r *run) files(ctx context.Context) (columns bool, err error) {
 	q := &columnQueue{run: r}
 	q.idle = sync.NewCond(&q.mu)
-	workers := make([]*columnWorker, max(1, r.Workers))
+	tables := make([]map[partKey]*table, max(1, r.Workers))
 	var wg sync.WaitGroup
-	for i := range workers[1:] {
-		wg.Go(func() { workers[i+1] = q.work(ctx) })
+	for i := range tables[1:] {
+		wg.Go(func() { tables[i+1] = q.finished(q.work(ctx)) })
 	}
-	workers[0] = q.work(ctx)
+	tables[0] = q.finished(q.work(ctx))
 	wg.Wait()
 	for _, f := range q.open {
 		f.rd.Close()
 		f.f.Close()
 	}
-	for _, w := range workers {
-		if w == nil {
-			continue
-		}
-		columns = true
-		st := w.scan.Stats()
-		r.stats.Matched += w.matched
-		r.stats.Pages += st.Pages
-		r.stats.Skipped += st.Skipped
-		r.stats.Bytes += st.Bytes
-		w.scan.Close()
+	for _, of := range tables {
+		columns = columns || of != nil
 	}
 	if q.err != nil {
 		return columns, q.err
 	}
-	return columns, r.merge(workers)
+	return columns, r.merge(tables)
+}
+
+// finished returns what a worker has, in order, which need not wait for those that
+// still read; nil for no worker.
+func (q *columnQueue) finished(w *columnWorker) map[partKey]*table {
+	if w == nil {
+		return nil
+	}
+	begun, read := time.Now(), w.scan.Stats()
+	w.scan.Close()
+	q.mu.Lock()
+	failed := q.err != nil
+	q.mu.Unlock()
+	of := make(map[partKey]*table)
+	if !failed {
+		of = w.tables()
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.stats.Matched += w.matched
+	q.stats.Pages += read.Pages
+	q.stats.Skipped += read.Skipped
+	q.stats.Bytes += read.Bytes
+	q.stats.Merge += time.Since(begun)
+	return of
 }
 
 // work reads row groups, and files of CSV, until there are none. It returns what
@@ -320,26 +335,26 @@ func (q *columnQueue) finishFiles() error {
 	return nil
 }
 
-// merge puts what the workers have into the tables of the deliveries.
-func (r *run) merge(workers []*columnWorker) error {
+// merge adds what the workers have to the tables of the deliveries, and finishes
+// them.
+func (r *run) merge(workers []map[partKey]*table) error {
 	begun := time.Now()
-	defer func() { r.stats.Merge = time.Since(begun) }()
-	// The one that has most takes the others in.
-	workers = slices.DeleteFunc(workers, func(w *columnWorker) bool { return w == nil })
-	slices.SortStableFunc(workers, func(a, b *columnWorker) int { return cmp.Compare(b.group.len(), a.group.len()) })
-	for i, w := range workers {
-		if i > 0 {
-			if err := workers[0].absorb(w); err != nil {
-				return err
-			}
-			workers[i] = nil
-		}
-	}
-	if len(workers) > 0 {
-		workers[0].mergeInto(r.parts)
-	}
+	defer func() { r.stats.Merge += time.Since(begun) }()
 	r.groups, r.rests = 0, 0
-	for _, p := range r.parts {
+	for key, p := range r.parts {
+		p.finish()
+		tables := []*table{p.table}
+		for _, of := range workers {
+			if t := of[key]; t != nil {
+				tables = append(tables, t)
+			}
+		}
+		if len(p.control) == 0 && len(tables) > 1 { // nothing was read by rows
+			tables = tables[1:]
+		}
+		all := union(tables...)
+		all.measures, all.columns = p.measures, p.columns
+		p.table = all
 		r.groups += p.groups.len()
 		r.rests += p.rest.len()
 	}

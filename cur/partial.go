@@ -231,10 +231,10 @@ func Merge(ps ...*Partial) (*Partial, error) {
 	if len(ps) == 0 {
 		return nil, fmt.Errorf("cur: merge: no partials: %w", ErrMismatch)
 	}
-	t := newTable(ps[0].t.spec, ps[0].t.measures, ps[0].t.columns)
-	out := &Partial{t: t}
+	first, out := ps[0].t, new(Partial)
+	tables := make([]*table, len(ps))
 	for n, p := range ps {
-		if p.t.spec.Digest() != t.spec.Digest() || p.t.measures != t.measures || p.t.columns != t.columns {
+		if p.t.spec.Digest() != first.spec.Digest() || p.t.measures != first.measures || p.t.columns != first.columns {
 			return nil, fmt.Errorf("cur: merge: partial %d: %w", n, ErrMismatch)
 		}
 		for _, o := range p.objects {
@@ -243,22 +243,9 @@ func Merge(ps ...*Partial) (*Partial, error) {
 			}
 		}
 		out.objects = append(out.objects, p.objects...)
-		for i := range p.Len() {
-			m := p.t.groups.measures(i)
-			t.groups.add(t.groups.find(t.intern(p.Key(i))), &m)
-		}
-		for r := range p.Rest() {
-			t.rest.add(t.rest.find(t.internRest(&r.Key)), &r.Measures)
-		}
-		for k, m := range p.t.control {
-			t.addControl(k, m)
-		}
-		t.unread += p.t.unread
-		for k, n := range p.t.rejected {
-			t.reject(k, n)
-		}
+		tables[n] = p.t
 	}
-	t.finish()
+	out.t = union(tables...)
 	return out, nil
 }
 

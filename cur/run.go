@@ -290,12 +290,14 @@ func KeyOf(li *LineItem, bucket Span) *Key {
 	return k
 }
 
-// result makes the partials.
+// result makes the partials of tables that are finished.
 func (r *run) result() ([]Rolled, error) {
 	m := r.set.manifest
 	if len(r.parts) == 0 && m != nil {
 		// Every chunk was empty: the month was delivered, and it is zero.
-		r.parts[partKey{}] = &part{table: newTable(r.spec, r.measures, r.columns)}
+		p := &part{table: newTable(r.spec, r.measures, r.columns)}
+		p.finish()
+		r.parts[partKey{}] = p
 	}
 	var out []Rolled
 	for _, p := range r.parts {
@@ -310,7 +312,6 @@ func (r *run) result() ([]Rolled, error) {
 				return !slices.ContainsFunc(p.objects, func(o Object) bool { return o.Name == i.Name })
 			})
 		}
-		p.finish()
 		out = append(out, Rolled{Delivery: d, Partial: &Partial{t: p.table, objects: p.objects}, Files: files, Faults: p.faults, Stats: r.stats})
 	}
 	slices.SortFunc(out, func(a, b Rolled) int {

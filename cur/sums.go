@@ -204,11 +204,24 @@ func (t *sumTable) addFrom(i int, from *sumTable, j int) {
 	for m := range s.sums {
 		r.add(t, i, Measure(m), s.sums[m])
 	}
-	if from.inMore != 0 {
-		for m := range Measure(NumMeasures) {
-			if from.inMore.Has(m) {
-				t.addMore(i, m, from.more[sumAt{uint32(j), m}])
-			}
+	t.addMoreFrom(i, from, j)
+}
+
+// appendFrom adds a group that has what group j of another table has.
+func (t *sumTable) appendFrom(from *sumTable, j int) {
+	i := t.grow()
+	*t.at(i) = *from.at(j)
+	t.addMoreFrom(i, from, j)
+}
+
+// addMoreFrom adds what another table keeps apart of its group j.
+func (t *sumTable) addMoreFrom(i int, from *sumTable, j int) {
+	if from.inMore == 0 {
+		return
+	}
+	for m := range Measure(NumMeasures) {
+		if from.inMore.Has(m) {
+			t.addMore(i, m, from.more[sumAt{uint32(j), m}])
 		}
 	}
 }
