@@ -83,6 +83,9 @@ type answer struct {
 	Scope  string `json:"scope"`  // unblended cost in scope
 	Codes  string `json:"codes"`  // of the products whose code begins with AmazonBedrock
 	All    string `json:"all"`    // of all rows
+
+	// complete works the sums out where that is no part of the job.
+	complete func(*answer)
 }
 
 func main() {

