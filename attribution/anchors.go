@@ -187,7 +187,7 @@ func principalOf(s string, kind AnchorKind, account string) (c canon, partition 
 		}
 		return c, ""
 	}
-	c = canon{formUser, a.Account, ":" + a.Resource}
+	c = canon{form: formUser, account: a.Account}
 	if c.account == "" {
 		c.account = account
 	}
@@ -200,6 +200,8 @@ func principalOf(s string, kind AnchorKind, account string) (c canon, partition 
 		c.form, c.name = formRole, permissionSet(name[strings.LastIndexByte(name, '/')+1:])
 	case a.Service == "iam" && what == "user":
 		c.name = name[strings.LastIndexByte(name, '/')+1:]
+	default:
+		c.name = ":" + a.Resource
 	}
 	return c, a.Partition
 }

@@ -43,15 +43,13 @@ func (ix *Index) Assign(k *cur.Key) Assignment { return ix.Assigner().Assign(k) 
 type Assigner struct {
 	ix *Index
 
-	// What was read, and what was read last: groups come in the order of their
-	// keys, in which a group differs from the one before in little.
-	scopes  map[scopeKey]scoped
-	anchors map[anchorKey]*reading
+	// What was read, and of it what was asked for last.
+	scopes  memo[scopeKey, scoped]
+	anchors memo[anchorKey, reading]
 	last    struct {
-		scopeKey
 		scoped
-		anchorKey
 		*reading
+		declared string
 	}
 
 	// Memory that one assignment after another uses.
@@ -129,19 +127,12 @@ func (as *Assigner) scope(k *cur.Key) scoped {
 		return ix.scope(k)
 	}
 	key := scopeKey{k.BillingEntity, k.ProductCode, k.ProductFamily, k.ProductName, k.UsageType, k.Operation, k.PricingUnit}
-	if as.scopes != nil && as.last.scopeKey == key {
-		return as.last.scoped
+	sc, isNew := as.scopes.of(key)
+	if isNew {
+		*sc = ix.scope(k)
 	}
-	sc, ok := as.scopes[key]
-	if !ok {
-		sc = ix.scope(k)
-		if as.scopes == nil {
-			as.scopes = map[scopeKey]scoped{}
-		}
-		as.scopes[key] = sc
-	}
-	as.last.scopeKey, as.last.scoped = key, sc
-	return sc
+	as.last.scoped = *sc
+	return *sc
 }
 
 func (ix *Index) scope(k *cur.Key) scoped {
@@ -173,7 +164,9 @@ func (ix *Index) product(k *cur.Key) *chain {
 // to explanations alone, which read everything anew.
 func (as *Assigner) read(k *cur.Key, ch *chain, kind ChargeKind) *reading {
 	if as.explain || !ch.plain {
-		return as.collect(k, ch, kind)
+		r := new(reading)
+		as.collect(r, k, ch, kind)
+		return r
 	}
 	key := anchorKey{chain: ch, principal: k.Principal, resource: k.Resource, account: k.UsageAccount}
 	if names := k.Declared(); len(names) > 0 {
@@ -183,28 +176,22 @@ func (as *Assigner) read(k *cur.Key, ch *chain, kind ChargeKind) *reading {
 			as.declared = appendTexts(as.declared, v)
 		}
 		// The text is made only where it is not the last one's.
-		if key.declared = as.last.declared; string(as.declared) != key.declared {
-			key.declared = string(as.declared)
+		if string(as.declared) != as.last.declared {
+			as.last.declared = string(as.declared)
 		}
+		key.declared = as.last.declared
 	}
-	if as.last.reading != nil && as.last.anchorKey == key {
-		return as.last.reading
+	r, isNew := as.anchors.of(key)
+	if isNew {
+		as.collect(r, k, ch, kind)
 	}
-	r := as.anchors[key]
-	if r == nil {
-		r = as.collect(k, ch, kind)
-		if as.anchors == nil {
-			as.anchors = map[anchorKey]*reading{}
-		}
-		as.anchors[key] = r
-	}
-	as.last.anchorKey, as.last.reading = key, r
+	as.last.reading = r
 	return r
 }
 
 // collect asks every link for anchors and finds the claims on them.
-func (as *Assigner) collect(k *cur.Key, ch *chain, kind ChargeKind) *reading {
-	r := &reading{anchor: ch.anchor(k)}
+func (as *Assigner) collect(r *reading, k *cur.Key, ch *chain, kind ChargeKind) {
+	r.anchor = ch.anchor(k)
 	for n, link := range ch.links {
 		as.candidates = link.Anchors(as.candidates[:0], k)
 		if len(as.candidates) == 0 {
@@ -234,7 +221,6 @@ func (as *Assigner) collect(k *cur.Key, ch *chain, kind ChargeKind) *reading {
 	for _, f := range r.found {
 		r.claims = append(r.claims, f.claim)
 	}
-	return r
 }
 
 // find keeps a claim, once: by its best match.

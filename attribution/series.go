@@ -12,33 +12,35 @@ import (
 // series, and what becomes of them is settled once, unless a claim begins or ends
 // among them.
 
-// series adds the sums of the groups after i to got, what became of group i whose key
-// is k, as long as the same becomes of them. It returns the number of the first group
-// that it did not add, and the bucket of the last that it did.
-func (as *Assigner) series(got []piece, g *grain, i int, k *cur.Key) (end int, last cur.Bucket) {
+// series returns the end of the series of which the same becomes as of group i: the
+// number of the first group after it of which that is not so, and the bucket of the
+// last before. The key of group i is k; it was assigned last, as a says, and no sessions
+// are taken out of it.
+func (as *Assigner) series(a *Assignment, g *grain, i int, k *cur.Key) (end int, last cur.Bucket) {
 	end, last = i+1, k.Bucket
-	if len(g.of[i]) > 0 {
-		return end, last // sessions go their own ways
-	}
-	if _, split := as.ix.poolOf(k, &got[0].Assignment); split {
+	if _, split := as.ix.poolOf(k, a); split {
 		return end, last // bucket by bucket
 	}
 	until := as.until(k)
 	if until == k.Bucket.Start {
 		return end, last
 	}
-	end = g.book.Series(i)
-	if len(g.of) > 0 || g.book.Key(end-1).Bucket.Start >= until {
-		n := i + 1
-		for n < end && len(g.of[n]) == 0 && g.book.Key(n).Bucket.Start < until {
-			n++
+	if end = g.book.Series(i); end == i+1 {
+		return end, last
+	}
+	last = g.book.Key(end - 1).Bucket
+	if len(g.of) == 0 && last.Start < until {
+		return end, last
+	}
+	n := i + 1
+	for last = k.Bucket; n < end && len(g.of[n]) == 0; n++ { // sessions go their own ways
+		b := g.book.Key(n).Bucket
+		if b.Start >= until {
+			break
 		}
-		end = n
+		last = b
 	}
-	if end > i+1 {
-		last, got[0].sums = g.book.Key(end-1).Bucket, g.book.Total(i, end)
-	}
-	return end, last
+	return n, last
 }
 
 // until returns the start of the first bucket after k's that may be assigned in

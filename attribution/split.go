@@ -233,7 +233,7 @@ func (t *tally) give(key poolKey, p *pool, o Outcome, to map[WorkloadID]*account
 		}
 		t.parts = append(t.parts, part{key, o, x.workload, c})
 		a := Assignment{Kind: key.kind, Workload: x.workload}
-		book(to[x.workload], to, &a, componentUnit{key.component, key.unit}, c.usage, &c.amounts)
+		t.book(to[x.workload], to, &a, componentUnit{key.component, key.unit}, c.usage, &c.amounts)
 	}
 }
 

@@ -165,14 +165,21 @@ func Attribute(ctx context.Context, p *cur.Partial, ix *Index, o *Options) ([]*S
 			}
 		}
 		*k = *p.Key(i)
-		pieces = as.pieces(pieces[:0], g, i, k)
-		end, last := as.series(pieces, g, i, k)
 		if t == nil || k.Currency != currency {
 			t, currency = of(k.Currency), k.Currency
 		}
-		for n := range pieces {
-			t.group(k, last, &pieces[n].sums, &pieces[n].Assignment)
+		if len(g.of[i]) > 0 {
+			pieces = as.pieces(pieces[:0], g, i, k)
+			for n := range pieces {
+				t.group(k, k.Bucket, &pieces[n].sums, &pieces[n].Assignment)
+			}
+			i++
+			continue
 		}
+		a := as.Assign(k)
+		end, last := as.series(&a, g, i, k)
+		sums := p.Total(i, end)
+		t.group(k, last, &sums, &a)
 		i = end
 	}
 	for r := range p.Rest() {

@@ -105,18 +105,18 @@ func (s *Statement) accounts(of map[WorkloadID]*account) []WorkloadTotal {
 		x, w := of[id], known[id]
 		total := x.total()
 		out = append(out, WorkloadTotal{Workload: id, Name: w.Name, Owner: w.Owner, Portfolio: w.Portfolio,
-			Components: s.components(x.components), Other: public(s.m, x.other), Amounts: s.m.public(&total)})
+			Components: s.components(&x.usages), Other: public(s.m, x.other), Amounts: s.m.public(&total)})
 	}
 	return out
 }
 
 // Unclaimed returns the usage that nobody owns, most expensive first.
 func (s *Statement) Unclaimed() []UnclaimedTotal {
-	out := make([]UnclaimedTotal, 0, len(s.tally.unclaimed))
-	for k, x := range s.tally.unclaimed {
+	out := make([]UnclaimedTotal, 0, s.tally.unclaimed.len())
+	for k, x := range s.tally.unclaimed.all {
 		total := x.total()
 		out = append(out, UnclaimedTotal{Kind: k.kind, Anchor: k.anchor, Account: k.account, Region: k.region, Reason: k.reason,
-			Components: s.components(x.components), FirstSeen: dayOf(x.first), LastSeen: dayOf(x.last), Amounts: s.m.public(&total)})
+			Components: s.components(&x.usages), FirstSeen: dayOf(x.begin), LastSeen: dayOf(x.end), Amounts: s.m.public(&total)})
 	}
 	slices.SortFunc(out, func(a, b UnclaimedTotal) int {
 		return cmp.Or(b.Unblended.Cmp(a.Unblended), cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Anchor, b.Anchor),
@@ -140,7 +140,7 @@ func (s *Statement) Overridden() []OverriddenTotal {
 }
 
 // components lists components in the order reports show them.
-func (s *Statement) components(of map[componentUnit]*component) []ComponentTotal {
+func (s *Statement) components(of *usages) []ComponentTotal {
 	order := pricing.Components()
 	place := func(c pricing.Component) int {
 		if i := slices.Index(order, c); i >= 0 {
@@ -148,9 +148,9 @@ func (s *Statement) components(of map[componentUnit]*component) []ComponentTotal
 		}
 		return len(order) // infrastructure, by its name
 	}
-	out := make([]ComponentTotal, 0, len(of))
-	for k, x := range of {
-		t := ComponentTotal{Component: k.component, Group: k.component.Group(), Unit: k.unit, Amounts: s.m.public(&x.amounts)}
+	out := make([]ComponentTotal, 0, of.n)
+	for x := of.first; x != nil; x = x.next {
+		t := ComponentTotal{Component: x.of.component, Group: x.of.component.Group(), Unit: x.of.unit, Amounts: s.m.public(&x.amounts)}
 		if s.p.Measures().Has(cur.Usage) {
 			t.Usage = decimal.NewNullDecimal(x.usage.Decimal())
 		}

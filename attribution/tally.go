@@ -23,7 +23,7 @@ type tally struct {
 
 	owned     map[WorkloadID]*account // claimed and shared
 	defaulted map[WorkloadID]*account
-	unclaimed map[unclaimedKey]*orphan
+	unclaimed memo[unclaimedKey, orphan]
 	// others are the rows of no account: unallocated, excluded and the like, by
 	// the reason they have.
 	others map[Reason]*amounts
@@ -42,6 +42,7 @@ type tally struct {
 	overridden map[*Claim]*amounts
 
 	last lastSums
+	used store[used] // of all usages
 
 	costBlank, foreign, unknownComponent, unknownType, netRows int64
 	uninvoiced                                                 bool
@@ -60,23 +61,6 @@ type account struct {
 	other map[ChargeKind]*amounts
 }
 
-// usages are components by what they are counted in.
-type usages struct {
-	components map[componentUnit]*component
-	latest     latest[componentUnit, component]
-}
-
-type componentUnit struct {
-	component pricing.Component
-	unit      string
-}
-
-// component sums usage, which is added only inside one unit.
-type component struct {
-	amounts
-	usage exact.Num
-}
-
 // unclaimedKey is what makes one entry of what nobody owns.
 type unclaimedKey struct {
 	kind            AnchorKind
@@ -88,7 +72,7 @@ type unclaimedKey struct {
 // orphan is such an entry.
 type orphan struct {
 	usages
-	first, last cur.Bucket
+	begin, end cur.Bucket // of its first rows, and its last
 }
 
 // lastSums are where the group before went. Groups come in the order of their keys,
@@ -99,7 +83,6 @@ type lastSums struct {
 	reasons          latest[outcomeReason, amounts]
 	others           latest[Reason, amounts]
 	owned, defaulted latest[WorkloadID, account]
-	unclaimed        latest[unclaimedKey, orphan]
 }
 
 // latest is the last look-up in a map that nothing is taken out of.
@@ -121,8 +104,8 @@ func newTally(m metrics) *tally {
 		metrics:  m,
 		outcomes: map[Outcome]*amounts{}, reasons: map[outcomeReason]*amounts{},
 		owned: map[WorkloadID]*account{}, defaulted: map[WorkloadID]*account{},
-		unclaimed: map[unclaimedKey]*orphan{}, others: map[Reason]*amounts{},
-		types: map[string]*amounts{}, products: map[string]*amounts{},
+		others: map[Reason]*amounts{},
+		types:  map[string]*amounts{}, products: map[string]*amounts{},
 		pools: map[poolKey]*pool{}, direct: map[directKey]map[WorkloadID]exact.Num{}, spread: map[WorkloadID]*account{},
 		control: map[string]*amounts{}, overridden: map[*Claim]*amounts{},
 	}
@@ -181,23 +164,21 @@ func (t *tally) group(k *cur.Key, last cur.Bucket, sums *cur.Measures, a *Assign
 	// Whoever has the money is told by the claim, not by the outcome.
 	switch {
 	case a.Claim != nil && a.Outcome == Defaulted:
-		book(t.last.defaulted.of(t.defaulted, a.Workload), t.defaulted, a, unit, usage, x)
+		t.book(t.last.defaulted.of(t.defaulted, a.Workload), t.defaulted, a, unit, usage, x)
 	case a.Claim != nil:
-		book(t.last.owned.of(t.owned, a.Workload), t.owned, a, unit, usage, x)
+		t.book(t.last.owned.of(t.owned, a.Workload), t.owned, a, unit, usage, x)
 	case a.Outcome == Unclaimed:
-		key := unclaimedKey{a.Anchor.Kind, a.Anchor.Value, k.UsageAccount, k.Region, a.Reason}
-		o := t.last.unclaimed.of(t.unclaimed, key)
-		if o == nil {
-			o = &orphan{first: k.Bucket, last: last}
-			t.unclaimed[key] = o
+		o, isNew := t.unclaimed.of(unclaimedKey{a.Anchor.Kind, a.Anchor.Value, k.UsageAccount, k.Region, a.Reason})
+		if isNew {
+			o.begin, o.end = k.Bucket, last
 		}
-		if k.Bucket.Compare(o.first) < 0 {
-			o.first = k.Bucket
+		if k.Bucket.Compare(o.begin) < 0 {
+			o.begin = k.Bucket
 		}
-		if last.Compare(o.last) > 0 {
-			o.last = last
+		if last.Compare(o.end) > 0 {
+			o.end = last
 		}
-		o.add(unit, usage, x)
+		o.add(&t.used, unit, usage, x)
 	default:
 		sumLike(&t.last.others, t.others, a.Reason, x)
 	}
@@ -212,7 +193,7 @@ func (t *tally) outcome(o Outcome, r Reason, x *amounts) {
 // book gives a group to its workload: usage by component and unit, everything
 // else by its kind, because it is not used up and has no quantity.
 // w is its account, nil where there is none yet.
-func book(w *account, to map[WorkloadID]*account, a *Assignment, unit componentUnit, usage exact.Num, x *amounts) {
+func (t *tally) book(w *account, to map[WorkloadID]*account, a *Assignment, unit componentUnit, usage exact.Num, x *amounts) {
 	if w == nil {
 		w = &account{other: map[ChargeKind]*amounts{}}
 		to[a.Workload] = w
@@ -221,37 +202,14 @@ func book(w *account, to map[WorkloadID]*account, a *Assignment, unit componentU
 		sum(w.other, a.Kind, x)
 		return
 	}
-	w.add(unit, usage, x)
+	w.add(&t.used, unit, usage, x)
 }
 
 // total adds up what a workload has.
 func (w *account) total() amounts {
-	t := add(w.other)
-	for _, c := range w.components {
-		t.add(&c.amounts)
-	}
+	t, x := add(w.other), w.usages.total()
+	t.add(&x)
 	return t
-}
-
-func (o *orphan) total() (t amounts) {
-	for _, c := range o.components {
-		t.add(&c.amounts)
-	}
-	return t
-}
-
-// add adds usage and what it cost.
-func (u *usages) add(k componentUnit, usage exact.Num, x *amounts) {
-	c := u.latest.of(u.components, k)
-	if c == nil {
-		if u.components == nil {
-			u.components = map[componentUnit]*component{}
-		}
-		c = new(component)
-		u.components[k] = c
-	}
-	c.add(x)
-	c.usage.Acc(usage)
 }
 
 // rest books a group of rows outside the rollup's predicate, which is the scope:
@@ -359,7 +317,7 @@ func (t *tally) check() (out []Difference) {
 				want.add(&x)
 			}
 		case Unclaimed:
-			for _, w := range t.unclaimed {
+			for _, w := range t.unclaimed.all {
 				x := w.total()
 				want.add(&x)
 			}

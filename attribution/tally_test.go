@@ -75,8 +75,8 @@ func TestRowsMovedBetweenOutcomesAreSeen(t *testing.T) {
 		t.Error("a row missing from its workload is not seen")
 	}
 	ta = sound()
-	for _, o := range ta.unclaimed {
-		for _, c := range o.components {
+	for _, o := range ta.unclaimed.all {
+		for c := o.first; c != nil; c = c.next {
 			c.add(&amounts{unblended: exact.FromInt(1)})
 		}
 	}

@@ -331,11 +331,12 @@ func TestWhereOutsideTheKeyIsRefused(t *testing.T) {
 }
 
 // A series is the days of one thing, and its total what they add up to, whatever the
-// sums: small numbers that no longer fit one, measures that are kept apart.
+// sums: small numbers that no longer fit one, measures that are kept apart, rows in
+// more than one piece of memory.
 func TestSeriesAddUp(t *testing.T) {
 	spec := (&Rollup{Keys: []Column{"resourceTags/user:team"}}).Spec()
 	tab := newTable(spec, 1<<NumMeasures-1, 0)
-	for i := range 200 {
+	for i := range 1200 {
 		k := (&Key{Resource: strconv.Itoa(i % 3), Bucket: Bucket{Start: int64(i/3) * 86400, Span: Day}}).
 			WithColumns(spec.Columns, []string{strconv.Itoa(i / 150)})
 		var m Measures

@@ -169,23 +169,32 @@ func (t *sumTable) measures(i int) Measures {
 
 // total adds up the measures of the groups from i to before end.
 func (t *sumTable) total(i, end int) (m Measures) {
-	var sums [denseMeasures]int64
-	for n := i; n < end; n++ {
-		r := t.at(n)
-		m.Rows += r.rows
-		m.NetRows += r.net
-		m.CostBlank += r.blank
-		for j, v := range r.sums {
-			sum, ok := exact.AddSmall(sums[j], v)
-			if !ok {
-				m.sums[j].Acc(exact.FromSmall(sums[j]))
-				sum = v
+	var s sumRow
+	overflow := int64(0) // negative once a sum was no small number; told at the end, not row by row
+	for n := i; n < end; {
+		rows := t.slabs[n>>slabShift][n&(slabRows-1):]
+		rows = rows[:min(len(rows), end-n)]
+		for k := range rows {
+			r := &rows[k]
+			s.rows += r.rows
+			s.net += r.net
+			s.blank += r.blank
+			for j := range r.sums {
+				sum := s.sums[j] + r.sums[j]
+				overflow |= (s.sums[j] ^ sum) & (r.sums[j] ^ sum)
+				s.sums[j] = sum
 			}
-			sums[j] = sum
 		}
+		n += len(rows)
 	}
-	for j, v := range sums {
-		m.sums[j].Acc(exact.FromSmall(v))
+	m.Rows, m.NetRows, m.CostBlank = s.rows, s.net, s.blank
+	for j, v := range s.sums {
+		if m.sums[j] = exact.FromSmall(v); overflow < 0 {
+			m.sums[j] = exact.Num{}
+			for n := i; n < end; n++ {
+				m.sums[j].Acc(exact.FromSmall(t.at(n).sums[j]))
+			}
+		}
 	}
 	for j := range m.sums {
 		for n := i; n < end && t.inMore.Has(Measure(j)); n++ {
