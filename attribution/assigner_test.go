@@ -22,7 +22,8 @@ func (byRegion) Anchors(dst []attribution.Candidate, k *cur.Key) []attribution.C
 }
 
 // TestAssignerRemembersNothingWrong hands groups in any order to one assigner,
-// under rules that look at columns which the default rules do not.
+// under rules that look at columns which the default rules do not, with claims and
+// without.
 func TestAssignerRemembersNothingWrong(t *testing.T) {
 	regional := &attribution.Rules{Chains: map[string][]attribution.Resolver{attribution.ChainAgentCore: {byRegion{}}, attribution.ChainBedrock: {byTeam{}}}}
 	narrow := &attribution.Rules{Scope: attribution.Scope{AI: []attribution.Product{{Name: "east", Chain: attribution.ChainAgentCore,
@@ -41,6 +42,9 @@ func TestAssignerRemembersNothingWrong(t *testing.T) {
 			t.Fatal(err)
 		}
 		claims := append(f.drawClaims(t), claim("east", "resource", "region-us-east-1", ""), claim("a", "resource", "team-a", ""))
+		if rapid.Bool().Draw(t, "no claims") {
+			claims = nil
+		}
 		ix, err := attribution.NewIndex(&attribution.Claims{Claims: claims}, rules, p.Spec())
 		if err != nil {
 			t.Fatal(err)
@@ -50,6 +54,9 @@ func TestAssignerRemembersNothingWrong(t *testing.T) {
 			k := p.Key(i)
 			if d := cmp.Diff(ix.Assign(k), as.Assign(k)); d != "" {
 				t.Fatalf("group %d (-alone +among others):\n%s", i, d)
+			}
+			if d := cmp.Diff(ix.AssignExplained(k), as.Assign(k)); d != "" {
+				t.Fatalf("group %d (-step by step +as statements do):\n%s", i, d)
 			}
 		}
 	})

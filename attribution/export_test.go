@@ -1,5 +1,7 @@
 package attribution
 
+import "github.com/spendclaim/spendclaim/cur"
+
 // OneByOne returns the statement with its sums made anew, each group assigned and
 // booked by itself.
 func (s *Statement) OneByOne() (*Statement, error) {
@@ -20,4 +22,10 @@ func (s *Statement) OneByOne() (*Statement, error) {
 		slow.tally.rest(&r)
 	}
 	return &slow, slow.tally.split(false)
+}
+
+// AssignExplained assigns a group as explanations do: nothing is left out.
+func (ix *Index) AssignExplained(k *cur.Key) Assignment {
+	as := Assigner{ix: ix, explain: true}
+	return as.Assign(k)
 }

@@ -231,9 +231,6 @@ const rankStep = 1 << 20
 // its rank: how far the claim's anchor is from what the row offers. A whole look-up
 // is a few accesses to one map and, but for aliases, allocates nothing.
 func (ix *Index) lookup(dst []match, c *Candidate) []match {
-	if len(ix.anchors) == 0 {
-		return dst
-	}
 	base, account := c.Rank*rankStep, c.Anchor.Account
 	switch a := &c.Anchor; a.Kind {
 	case KindRole, KindUser:

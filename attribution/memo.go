@@ -9,15 +9,17 @@ import "hash/maphash"
 // The zero memo is empty.
 type memo[K comparable, V any] struct {
 	seed    maphash.Seed
-	at      map[uint64]*kept[K, V] // by hash, for which the texts need not be moved when it grows
+	heads   []*kept[K, V] // of the entries with the same lowest bits of the hash
+	n       int
 	last    *kept[K, V]
 	entries store[kept[K, V]]
 }
 
 type kept[K comparable, V any] struct {
 	key   K
+	hash  uint64
 	next  *kept[K, V] // what was looked up after this, the last time
-	same  *kept[K, V] // another of the same hash
+	chain *kept[K, V] // the next under one head
 	value V
 }
 
@@ -34,18 +36,20 @@ func (m *memo[K, V]) of(key K) (v *V, isNew bool) {
 			return &e.value, false
 		}
 	}
-	if m.at == nil {
-		m.seed, m.at = maphash.MakeSeed(), map[uint64]*kept[K, V]{}
+	if m.n == len(m.heads) {
+		m.grow()
 	}
-	h := maphash.Comparable(m.seed, key)
-	e := m.at[h]
-	for e != nil && e.key != key {
-		e = e.same
+	hash := maphash.Comparable(m.seed, key)
+	head := &m.heads[hash&uint64(len(m.heads)-1)]
+	e := *head
+	for e != nil && (e.hash != hash || e.key != key) {
+		e = e.chain
 	}
 	if isNew = e == nil; isNew {
 		e = m.entries.one()
-		e.key, e.same = key, m.at[h]
-		m.at[h] = e
+		e.key, e.hash, e.chain = key, hash, *head
+		*head = e
+		m.n++
 	}
 	if m.last = e; before != nil {
 		before.next = e
@@ -53,12 +57,19 @@ func (m *memo[K, V]) of(key K) (v *V, isNew bool) {
 	return &e.value, isNew
 }
 
-// len returns the number of entries.
-func (m *memo[K, V]) len() (n int) {
-	for _, some := range m.entries.some {
-		n += len(some)
+// grow makes room for as many entries again.
+func (m *memo[K, V]) grow() {
+	if m.n == 0 {
+		m.seed = maphash.MakeSeed()
 	}
-	return n
+	m.heads = make([]*kept[K, V], max(8, 2*m.n))
+	for _, some := range m.entries.some {
+		for i := range some {
+			e := &some[i]
+			head := &m.heads[e.hash&uint64(len(m.heads)-1)]
+			e.chain, *head = *head, e
+		}
+	}
 }
 
 // all ranges over the entries, in the order they were made in.

@@ -112,7 +112,7 @@ func (s *Statement) accounts(of map[WorkloadID]*account) []WorkloadTotal {
 
 // Unclaimed returns the usage that nobody owns, most expensive first.
 func (s *Statement) Unclaimed() []UnclaimedTotal {
-	out := make([]UnclaimedTotal, 0, s.tally.unclaimed.len())
+	out := make([]UnclaimedTotal, 0, s.tally.unclaimed.n)
 	for k, x := range s.tally.unclaimed.all {
 		total := x.total()
 		out = append(out, UnclaimedTotal{Kind: k.kind, Anchor: k.anchor, Account: k.account, Region: k.region, Reason: k.reason,

@@ -305,12 +305,10 @@ func (p *Partial) Sums(i int) Measures { return p.t.groups.measures(i) }
 // of the first group after it whose key differs in more than the bucket. In the order
 // of groups the days of one thing follow one another.
 func (p *Partial) Series(i int) (end int) {
-	keys := &p.t.groups.keys
-	first := keys.at(i)
-	for end = i + 1; end < keys.n; end++ {
-		if k := keys.at(end); k[keyStem] != first[keyStem] || k[keyTail] != first[keyTail] {
-			break
-		}
+	keys := p.t.groups.keys.vals[i*keyParts:]
+	stem, tail := keys[keyStem], keys[keyTail]
+	for end = i; len(keys) >= keyParts && keys[keyStem] == stem && keys[keyTail] == tail; end++ {
+		keys = keys[keyParts:]
 	}
 	return end
 }
