@@ -48,13 +48,19 @@ func (ix *Index) grainOf(ctx context.Context, book, sessions *cur.Partial, lenie
 	}
 	as := ix.Assigner()
 	wanted := map[[sha256.Size]byte]int{}
-	for i := range book.Len() {
-		if i%ctxEvery == 0 && ctx.Err() != nil {
-			return nil, context.Cause(ctx)
+	k := new(cur.Key) // one for all, as in Attribute
+	for i, next, look := 0, 0, 0; i < book.Len(); i = next {
+		if i >= look {
+			if look = i + ctxEvery; ctx.Err() != nil {
+				return nil, context.Cause(ctx)
+			}
 		}
-		k := book.Key(i)
+		*k, next = *book.Key(i), i+1
 		// A claim for another time takes nothing, but is why nobody has the session.
 		if by, _ := as.cutBy(k, true); by == nil {
+			if !ix.bySession {
+				next = book.Series(i) // nor at any other time
+			}
 			continue
 		}
 		if sessions != nil {
