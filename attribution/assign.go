@@ -192,9 +192,6 @@ func (as *Assigner) read(k *cur.Key, ch *chain, kind ChargeKind) *reading {
 // collect asks every link for anchors and finds the claims on them.
 func (as *Assigner) collect(r *reading, k *cur.Key, ch *chain, kind ChargeKind) {
 	r.anchor = ch.anchor(k)
-	if len(as.ix.anchors) == 0 && len(ch.primary) > 0 && !as.explain {
-		return // no anchor leads to a claim, and a reason needs none
-	}
 	for n, link := range ch.links {
 		as.candidates = link.Anchors(as.candidates[:0], k)
 		if len(as.candidates) == 0 {
