@@ -16,8 +16,7 @@ import (
 // What no row of the result needs is not read (usage start and end where a predicate
 // is given and the billing interval tells the bucket): a cell that is damaged, or makes
 // no sense, in a row outside the predicate and in a column that the rest does
-// not keep, goes unnoticed here, as it does in columns that nobody asks for; or it does
-// not, and the run is begun again by rows: that depends on where blocks begin.
+// not keep, goes unnoticed here, as it does in columns that nobody asks for.
 
 // Places of textFields that the column path treats on their own.
 const (

@@ -22,7 +22,7 @@ type Stats struct {
 	RowGroups int   // Parquet row groups read by columns
 	Rows      int64 // rows seen
 	Matched   int64 // rows that the predicate passed, in row groups read by columns
-	Pages     int64 // Parquet data pages decompressed, in row groups read by columns; twice where two workers share one
+	Pages     int64 // Parquet data pages decompressed, in row groups read by columns
 	Skipped   int64 // Parquet data pages passed without that
 	Bytes     int64 // read of Parquet files by columns
 	ByRows    int   // Parquet files read row by row, for the column path does not know their shape
@@ -39,7 +39,7 @@ type columnFile struct {
 	rd     *Reader
 	plan   *columnPlan
 	groups int   // handed out
-	left   int   // spans not done
+	left   int   // not done
 	part   int64 // rows of a file of CSV that is being read
 	rows   map[partKey]int64
 }
@@ -47,14 +47,13 @@ type columnFile struct {
 // columnQueue hands row groups to workers and finishes files in their order.
 type columnQueue struct {
 	*run
-	mu      sync.Mutex
-	idle    *sync.Cond
-	next    int           // file to open
-	cur     *columnFile   // with row groups to hand out
-	open    []*columnFile // in order
-	reading []*span       // that can be shared
-	err     error
-	byRow   bool // a file is being read by rows, or waits for that
+	mu    sync.Mutex
+	idle  *sync.Cond
+	next  int           // file to open
+	cur   *columnFile   // with row groups to hand out
+	open  []*columnFile // in order
+	err   error
+	byRow bool // a file is being read by rows, or waits for that
 }
 
 // forget takes the amounts of the row read last out of the control totals
@@ -126,11 +125,10 @@ func (q *columnQueue) work(ctx context.Context) (w *columnWorker) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
-		s := q.take(ctx)
-		if s == nil {
+		f, group := q.take(ctx)
+		if f == nil {
 			return w
 		}
-		f := s.f
 		q.mu.Unlock()
 		begun, err := time.Now(), error(nil)
 		if w == nil {
@@ -139,13 +137,13 @@ func (q *columnQueue) work(ctx context.Context) (w *columnWorker) {
 		if f.plan == nil {
 			err = w.textUnit(ctx, f, func(rows int64) { q.report(f, rows) })
 		} else {
-			err = w.unit(ctx, s)
+			err = w.unit(ctx, f, group)
 		}
 		took := time.Since(begun)
 		q.mu.Lock()
 		q.stats.Read += took
 		if err == nil {
-			err = q.done(ctx, s, w)
+			err = q.done(ctx, f, w)
 		}
 		q.fail(err)
 	}
@@ -172,9 +170,8 @@ func (q *columnQueue) fail(err error) {
 	q.idle.Broadcast()
 }
 
-// take returns the next row group, or file of CSV, or part of a row group that is being
-// read; nil when there is none.
-func (q *columnQueue) take(ctx context.Context) *span {
+// take returns the next row group; nil when there is none.
+func (q *columnQueue) take(ctx context.Context) (*columnFile, int) {
 	for q.err == nil {
 		if q.byRow {
 			q.idle.Wait()
@@ -182,23 +179,20 @@ func (q *columnQueue) take(ctx context.Context) *span {
 		}
 		if f := q.cur; f != nil {
 			if f.groups < f.units() {
-				s := &span{f: f, group: f.groups}
-				if f.plan != nil {
-					s.end = f.plan.file.RowGroupRows(s.group)
-				}
 				f.groups++
-				return q.hand(s)
+				f.left++
+				return f, f.groups - 1
 			}
 			q.cur = nil
 		}
 		if q.next == len(q.set.files) {
-			return q.share()
+			return nil, 0
 		}
 		n := q.next
 		q.next++
 		q.fail(q.openFile(ctx, n))
 	}
-	return nil
+	return nil, 0
 }
 
 // openFile opens a file and plans its reading, or reads it by rows.
@@ -257,21 +251,21 @@ func (q *columnQueue) openFile(ctx context.Context, n int) error {
 	return nil
 }
 
-// unit reads one span.
-func (w *columnWorker) unit(ctx context.Context, s *span) (err error) {
+// unit reads one row group.
+func (w *columnWorker) unit(ctx context.Context, f *columnFile, group int) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("%w: %v", errDecline, p)
 		}
 	}()
-	w.begin(s.f.plan)
-	defer w.announce(s.f.f, s.group)()
-	return w.readSpan(ctx, s)
+	w.begin(f.plan)
+	defer w.announce(f.f, group)()
+	return w.readGroup(ctx, group)
 }
 
-// done books what w has read, and finishes its file with the last of it.
-func (q *columnQueue) done(ctx context.Context, s *span, w *columnWorker) error {
-	f := s.f
+// done books a row group that w has read, and finishes its file with the last
+// of them.
+func (q *columnQueue) done(ctx context.Context, f *columnFile, w *columnWorker) error {
 	for key, n := range w.take() {
 		f.rows[key] += n
 		f.rd.n += n
@@ -281,10 +275,8 @@ func (q *columnQueue) done(ctx context.Context, s *span, w *columnWorker) error 
 		f.left, f.part = -1, 0
 		return q.finishFiles()
 	}
-	if s.from == 0 {
-		q.stats.RowGroups++
-	}
-	q.release(s)
+	q.stats.RowGroups++
+	f.left--
 	if f.left == 0 && f.groups == f.plan.file.NumRowGroups() {
 		if q.sums(f.info) {
 			begun := time.Now()

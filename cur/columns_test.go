@@ -36,9 +36,8 @@ type failer interface {
 	Fatalf(string, ...any)
 }
 
-// sameByColumns runs r by rows, by columns and by columns with three workers, which
-// share what they read, holds the results against each other, and returns that of the
-// columns.
+// sameByColumns runs r by rows, by columns and by columns with three workers,
+// holds the results against each other, and returns that of the columns.
 func sameByColumns(t failer, r Rollup, set *Set) []Rolled {
 	t.Helper()
 	r.byRows = true
@@ -46,13 +45,7 @@ func sameByColumns(t failer, r Rollup, set *Set) []Rolled {
 	r.byRows = false
 	var out []Rolled
 	for _, workers := range []int{1, 3} {
-		if r.Workers = workers; workers > 1 {
-			rows := int64(0)
-			if len(want) > 0 {
-				rows = want[0].Stats.Rows
-			}
-			new(sharing).share(&r, int(100+rows/20), 20+rows/8, false)
-		}
+		r.Workers = workers
 		got, err := r.Run(context.Background(), set)
 		if fmt.Sprint(err) != fmt.Sprint(wantErr) {
 			t.Fatalf("%d workers: error = %v, by rows %v", workers, err, wantErr)
@@ -430,9 +423,6 @@ func TestDamageIsReportedAsByRows(t *testing.T) {
 		b[at] ^= 1 << (at % 8)
 		set := parquetSet(t, b)
 		rows, columns := Rollup{byRows: true}, Rollup{Workers: 2}
-		if at%2 == 0 {
-			new(sharing).share(&columns, 10, 2, false)
-		}
 		want, wantErr := rows.Run(context.Background(), set)
 		got, err := columns.Run(context.Background(), set)
 		if err != nil && fmt.Sprint(err) != fmt.Sprint(wantErr) {

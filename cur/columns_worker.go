@@ -231,27 +231,17 @@ func (w *columnWorker) begin(p *columnPlan) {
 	w.linePack.sources, w.anchorPack.sources, w.restPack.sources = p.lineSources, p.anchorSources, p.restSources
 }
 
-// readSpan reads the rows of a span, which becomes shorter when another worker takes
-// some of them.
-func (w *columnWorker) readSpan(ctx context.Context, s *span) error {
-	w.beginGroup(ctx, s.group)
-	few, seams := false, w.run.seams
-	for w.base = s.from; ; w.base += int64(w.n) {
+// readGroup reads one row group.
+func (w *columnWorker) readGroup(ctx context.Context, g int) error {
+	rows := w.beginGroup(ctx, g)
+	few := false
+	for w.base = 0; w.base < rows; w.base += int64(w.n) {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		n := denseRows
+		w.n = int(min(denseRows, rows-w.base))
 		if few {
-			n = blockRows
-		}
-		if seams != nil {
-			n = seams.block
-		}
-		if w.n = s.claim(w.base, n); w.n == 0 {
-			break
-		}
-		if seams != nil {
-			seams.begun(s, w.base)
+			w.n = int(min(blockRows, rows-w.base))
 		}
 		w.serial++
 		if err := w.block(); err != nil {

@@ -39,9 +39,8 @@ type Rollup struct {
 	// from one goroutine at a time.
 	Progress func(Progress)
 	// Workers is how many row groups of Parquet files, or files of CSV, are read at
-	// the same time; 0 means 1. Those who find none left take part of what others have of
-	// a large row group, unless its file is a RemoteFile. Each worker holds groups of its
-	// own until the end. The result does not depend on it.
+	// the same time; 0 means 1. Each worker holds groups of its own until the end. The result
+	// does not depend on it.
 	Workers int
 
 	// Faults says what becomes of rows that cannot be read. Rows left out are
@@ -51,9 +50,8 @@ type Rollup struct {
 	// MaxRow is that of ReaderOptions.
 	MaxRow int
 
-	byRows   bool   // for tests: read everything row by row
-	wordBits uint   // for tests: see packer
-	seams    *seams // for tests
+	byRows   bool // for tests: read everything row by row
+	wordBits uint // for tests: see packer
 
 	_ struct{}
 }

@@ -134,14 +134,11 @@ type chunkReader struct {
 	mem []byte // what buf is cut from, kept for reuse
 	// unchecked leaves page checksums alone; tests of damaged files need it.
 	unchecked bool
-	// leapt says that a large page was passed unread: only a header is sure to be
-	// asked for next.
-	leapt bool
-	read  int64 // bytes asked of src since the last reset
+	read      int64 // bytes asked of src since the last reset
 }
 
 func (c *chunkReader) reset(src io.ReaderAt, start, size int64) {
-	c.src, c.off, c.end, c.buf, c.leapt, c.read = src, start, start+size, nil, false, 0
+	c.src, c.off, c.end, c.buf, c.read = src, start, start+size, nil, 0
 }
 
 func (c *chunkReader) remaining() int64 { return int64(len(c.buf)) + c.end - c.off }
@@ -155,10 +152,7 @@ func (c *chunkReader) peek(n int) ([]byte, error) {
 	if n <= len(c.buf) {
 		return c.buf[:n], nil
 	}
-	want := n
-	if !c.leapt {
-		want = int(min(int64(max(n, readAhead)), c.remaining()))
-	}
+	want := int(min(int64(max(n, readAhead)), c.remaining()))
 	from := 0
 	if len(c.buf) > 0 { // and there is room behind it, it stays where it is
 		from = cap(c.mem) - cap(c.buf)
@@ -195,7 +189,6 @@ func (c *chunkReader) fill(b []byte) error {
 
 // consume passes n bytes, which need not have been read.
 func (c *chunkReader) consume(n int) {
-	c.leapt = n > len(c.buf) && n >= readAhead/4
 	if n <= len(c.buf) {
 		c.buf = c.buf[n:]
 		return
