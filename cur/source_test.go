@@ -1,6 +1,7 @@
 package cur_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/spendclaim/spendclaim/cur"
 	"github.com/spendclaim/spendclaim/internal/curtest"
@@ -152,3 +155,36 @@ type remoteStream struct {
 }
 
 func (r *remoteStream) Close() error { r.s.unclosed--; return nil }
+
+// However little is read at once, ReadAt is that of the system's file.
+func TestLocalFilesAreReadAsAsked(t *testing.T) {
+	const mostRead = 32 << 10 // at once
+	content := make([]byte, 3*mostRead+17)
+	for i := range content {
+		content[i] = byte(i * 7 >> 3)
+	}
+	name := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(name, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f, err := cur.Local().Open(t.Context(), filepath.ToSlash(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	whole, err := os.Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer whole.Close()
+	rapid.Check(t, func(t *rapid.T) {
+		off := rapid.Int64Range(0, int64(len(content))+9).Draw(t, "offset")
+		got := make([]byte, rapid.SampledFrom([]int{0, 1, 17, mostRead - 1, mostRead, mostRead + 1, 2 * mostRead, len(content), len(content) + 5}).Draw(t, "size"))
+		want := bytes.Clone(got)
+		n, err := f.ReadAt(got, off)
+		wantN, wantErr := whole.ReadAt(want, off)
+		if n != wantN || (err == nil) != (wantErr == nil) || errors.Is(err, io.EOF) != errors.Is(wantErr, io.EOF) || !bytes.Equal(got, want) {
+			t.Errorf("%d bytes at %d: %d, %v; want %d, %v", len(got), off, n, err, wantN, wantErr)
+		}
+	})
+}
