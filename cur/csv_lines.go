@@ -177,7 +177,7 @@ func (t *textFile) follow(l *textLine) (end int, err error) {
 			return i + shift, nil
 		}
 		c := int(l.at[i>>3])
-		for int(l.ends[c]) < i {
+		for c < len(l.ends)-1 && int(l.ends[c]) < i { // the line break belongs to the last
 			c++
 		}
 		from := shift

@@ -164,6 +164,26 @@ func TestManyLines(t *testing.T) {
 	}
 }
 
+// What was read of a file ends anywhere in a row that is like those before: in a cell,
+// and between the two bytes of a line break.
+func TestReadingEndsAnywhereInALine(t *testing.T) {
+	const head = "bill_billing_period_start_date,line_item_usage_start_date,line_item_product_code,line_item_unblended_cost,other\r\n"
+	const row = "2026-05-01,2026-05-01T00:00:00Z,AmazonBedrock,1.5,z\r\n"
+	rows := strings.Repeat(row, csvBuffer/len(row)+3)
+	for pad := range len(row) {
+		text := head + strings.Replace(row, "z", strings.Repeat("z", 1+pad), 1) + rows
+		sets, err := Locate(t.Context(), FS(fstest.MapFS{"f.csv": {Data: []byte(text), ModTime: time.Unix(1780000000, 0)}}), "f.csv")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, rolled := range sameByColumns(t, Rollup{}, sets[0]) {
+			if rolled.Stats.Again {
+				t.Errorf("%d bytes in front: read again: %+v", pad, rolled.Stats)
+			}
+		}
+	}
+}
+
 // Whatever is damaged in a row that is grouped is reported as it is by row.
 func TestDamagedRowsOfALineAreReported(t *testing.T) {
 	const head = "bill_billing_period_start_date,identity_time_interval,line_item_usage_start_date,line_item_product_code,line_item_unblended_cost,line_item_usage_type,product,line_item_usage_amount,pricing_public_on_demand_cost,reservation_effective_cost,other\n"
