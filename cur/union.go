@@ -1,6 +1,7 @@
 package cur
 
 import (
+	"iter"
 	"slices"
 	"strings"
 )
@@ -69,7 +70,7 @@ func unionTexts(a, b []string) (all []string, inA, inB []uint32) {
 // the integers of either are renumbered, place by place (nil: kept as they are).
 func (s *tupleSet) union(a, b *tupleSet, ofA, ofB [][]uint32) (inA, inB []uint32) {
 	x, y := a.renumbered(ofA), b.renumbered(ofB)
-	inA, inB, s.n = places(x.n, y.n, func(i, j int) int { return compareTuples(x.at(i), y.at(j)) })
+	inA, inB, s.n = places(x.n, y.n, func(i, j int) int { return slices.Compare(x.at(i), y.at(j)) })
 	s.vals = make([]uint32, s.n*s.stride)
 	for i, at := range inA {
 		copy(s.at(int(at)), x.at(i))
@@ -91,45 +92,21 @@ func (s *tupleSet) renumbered(of [][]uint32) *tupleSet {
 	return &tupleSet{stride: s.stride, n: s.n, vals: vals}
 }
 
-func compareTuples(a, b []uint32) int {
-	for k, v := range a {
-		switch w := b[k]; {
-		case v < w:
-			return -1
-		case v > w:
-			return 1
-		}
-	}
-	return 0
-}
-
 // union makes g the groups of two, whose keys are renumbered as tuples are. There may be
 // millions, and each is gone to once: keys and sums together.
 func (g *groups) union(a, b *groups, ofA, ofB [][]uint32) {
 	x, y := a.keys.renumbered(ofA), b.keys.renumbered(ofB)
 	g.keys.vals = make([]uint32, 0, len(x.vals)+len(y.vals))
-	for i, j := 0, 0; i < x.n || j < y.n; {
-		order := 0
-		switch {
-		case j == y.n:
-			order = -1
-		case i == x.n:
-			order = 1
-		default:
-			order = compareTuples(x.at(i), y.at(j))
-		}
-		if order > 0 {
+	for i, j := range sideBySide(x.n, y.n, func(i, j int) int { return slices.Compare(x.at(i), y.at(j)) }) {
+		if i < 0 {
 			g.keys.append(y.at(j))
 			g.sums.appendFrom(&b.sums, j)
-			j++
 			continue
 		}
 		n := g.keys.append(x.at(i))
 		g.sums.appendFrom(&a.sums, i)
-		i++
-		if order == 0 {
+		if j >= 0 {
 			g.sums.addFrom(n, &b.sums, j)
-			j++
 		}
 	}
 }
@@ -138,26 +115,42 @@ func (g *groups) union(a, b *groups, ofA, ofB [][]uint32) {
 // order of all of them, and how many places there are: things that are equal share one.
 func places(n, m int, compare func(i, j int) int) (inA, inB []uint32, all int) {
 	inA, inB = make([]uint32, n), make([]uint32, m)
-	i, j := 0, 0
-	for i < n && j < m {
-		order := compare(i, j)
-		if order <= 0 {
+	for i, j := range sideBySide(n, m, compare) {
+		if i >= 0 {
 			inA[i] = uint32(all)
-			i++
 		}
-		if order >= 0 {
+		if j >= 0 {
 			inB[j] = uint32(all)
-			j++
 		}
-		all++
-	}
-	for ; i < n; i++ {
-		inA[i] = uint32(all)
-		all++
-	}
-	for ; j < m; j++ {
-		inB[j] = uint32(all)
 		all++
 	}
 	return inA, inB, all
+}
+
+// sideBySide goes through n and m things, each in order, in the order of all of them. It
+// yields both numbers of things that are equal, and else that of the one and -1.
+func sideBySide(n, m int, compare func(i, j int) int) iter.Seq2[int, int] {
+	return func(yield func(int, int) bool) {
+		for i, j := 0, 0; i < n || j < m; {
+			order := 0
+			switch {
+			case j == m:
+				order = -1
+			case i == n:
+				order = 1
+			default:
+				order = compare(i, j)
+			}
+			one, other := -1, -1
+			if order <= 0 {
+				one, i = i, i+1
+			}
+			if order >= 0 {
+				other, j = j, j+1
+			}
+			if !yield(one, other) {
+				return
+			}
+		}
+	}
 }
